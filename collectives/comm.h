@@ -1,0 +1,81 @@
+/* collectives/comm.h - run schedules between the ranks of a job: what the benchmark calls.
+ *
+ * Units    bytes, counts in elements, seconds.
+ * Errors   RB_OK or RB_E*, printed where they are found. Once a call has failed with RB_ETIMEOUT the communicator is
+ *          broken: only comm_abandon() may follow.
+ * Threads  a communicator belongs to the thread (rank) that opened it. comm_abort() may come from any thread. */
+#ifndef RB_COLLECTIVES_COMM_H
+#define RB_COLLECTIVES_COMM_H
+
+#include "collectives/schedule.h"
+#include "collectives/types.h"
+#include "core/heartbeat.h"
+#include "core/job.h"
+
+enum comm_protocol { PROTOCOL_AUTO, PROTOCOL_SLOTS, PROTOCOL_DIRECT };
+
+struct comm_config {
+    const char *transport;       /* "auto", "shm", "mpi", "null" */
+    enum comm_protocol protocol; /* AUTO: direct access from a measured size on, where buffers are shared */
+    size_t slot_bytes;           /* 0: the transport's choice */
+    int slots;                   /* per connection; 0: the transport's choice */
+    double timeout_sec;          /* without progress in one call; 0: none */
+    bool yield;                  /* more ranks than cores: give the core away soon while waiting */
+    struct heartbeat *heartbeat; /* of this rank; NULL: none */
+    unsigned delay_seed;         /* tests: random pauses between steps; 0: none */
+};
+
+struct comm;
+struct operation;
+
+/* Collective. */
+int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *config);
+void comm_close(struct comm *comm); /* collective */
+void comm_abort(struct comm *comm); /* every wait of this machine's ranks ends with RB_ETIMEOUT */
+const char *comm_transport(const struct comm *comm);     /* the one in use: "shm", "mpi", ... */
+const char *comm_transport_why(const struct comm *comm); /* one line, for the header */
+/* Value of --transport -> is it usable by this job? *why_p: static text, when not. */
+bool comm_transport_usable(const char *name, const struct job *job, const char **why_p);
+
+/* Page-aligned, zeroed memory of this rank that the peers may reach directly where the transport can. Collective (each rank its
+ * own size); freed by comm_release or comm_close. */
+int comm_allocate(struct comm *comm, size_t bytes, void **memory_p);
+int comm_release(struct comm *comm, void *memory); /* collective, in the order of allocation */
+
+/* Fast barrier over the communicator's own connections (not on the measured path). */
+int comm_barrier(struct comm *comm);
+
+struct call {
+    const struct algorithm *algorithm;
+    struct group group; /* nranks as the job's; ring is copied */
+    uint64_t count;     /* elements of a block */
+    enum rb_type type;
+    enum rb_op op;
+    enum comm_protocol protocol; /* AUTO: as configured */
+};
+
+/* What one call moves, from the schedule. Bytes per direction; payload only. */
+struct operation_facts {
+    const char *protocol;      /* "slots" or "direct" */
+    uint64_t busiest_egress;   /* bytes that leave the busiest rank */
+    uint64_t busiest_ingress;
+    uint64_t busiest_edge;     /* from one rank to another */
+    uint64_t total;
+    uint64_t out_elements;     /* elements of OUT on this rank */
+    uint64_t in_elements;
+    int steps;                 /* of this rank */
+};
+
+/* Collective: plans, connects what is not yet connected. The caller frees. */
+int comm_prepare(struct comm *comm, const struct call *call, struct operation **operation_p);
+void operation_free(struct operation *op);
+const struct operation_facts *operation_facts(const struct operation *op);
+
+/* One collective call. in and out lie in memory of comm_allocate for direct access; slots take any memory. In place: see
+ * struct collective. Either may be NULL when the rank has no such blocks. */
+int operation_run(struct operation *op, const void *in, void *out);
+/* The same in parts, to overlap with computation; progress sets *done_p. */
+int operation_start(struct operation *op, const void *in, void *out);
+int operation_progress(struct operation *op, bool *done_p);
+
+#endif

@@ -1,0 +1,71 @@
+#include "core/job.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BOARD = 4096 }; /* bytes a rank can show at once; larger exchanges go in rounds */
+
+struct shared {
+    _Atomic uint32_t arrived;
+    _Atomic uint32_t generation;
+    char boards[];
+};
+
+struct job_local {
+    struct job head;
+    struct shared *shared;
+};
+
+size_t job_local_bytes(int nranks)
+{
+    return sizeof(struct shared) + (size_t)nranks * BOARD;
+}
+
+static int barrier(struct job *job)
+{
+    struct shared *s = ((struct job_local *)job)->shared;
+    const uint32_t generation = atomic_load(&s->generation);
+    if (atomic_fetch_add(&s->arrived, 1) + 1 == (uint32_t)job->nranks) {
+        atomic_store(&s->arrived, 0);
+        atomic_store(&s->generation, generation + 1);
+        return RB_OK;
+    }
+    while (atomic_load(&s->generation) == generation)
+        sched_yield();
+    return RB_OK;
+}
+
+static int allgather(struct job *job, const void *mine, void *all, size_t bytes)
+{
+    struct shared *s = ((struct job_local *)job)->shared;
+    for (size_t done = 0; done < bytes; done += BOARD) {
+        const size_t n = bytes - done < BOARD ? bytes - done : BOARD;
+        memcpy(s->boards + (size_t)job->rank * BOARD, (const char *)mine + done, n);
+        RB_TRY(barrier(job));
+        for (size_t r = 0; r < (size_t)job->nranks; r++)
+            memcpy((char *)all + r * bytes + done, s->boards + r * BOARD, n);
+        RB_TRY(barrier(job));
+    }
+    return RB_OK;
+}
+
+static void close_local(struct job *job)
+{
+    free(job);
+}
+
+int job_open_local(struct job **job_p, void *shared, int rank, int nranks)
+{
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .close = close_local };
+    struct job_local *j = rb_calloc(1, sizeof *j);
+    j->head = (struct job){ .ops = &ops, .rank = rank, .nranks = nranks, .nnodes = 1, .local_rank = rank, .nlocal = nranks };
+    j->shared = shared;
+    *job_p = &j->head;
+    return RB_OK;
+}

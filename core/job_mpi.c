@@ -1,0 +1,79 @@
+#include "core/job.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check(int rc, const char *what)
+{
+    if (rc == MPI_SUCCESS)
+        return RB_OK;
+    char text[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    MPI_Error_string(rc, text, &length);
+    return rb_fail(RB_EINTERNAL, "%s: %.*s", what, length, text);
+}
+
+static int barrier(struct job *job)
+{
+    (void)job;
+    return check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
+}
+
+static int allgather(struct job *job, const void *mine, void *all, size_t bytes)
+{
+    (void)job;
+    return check(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD), "MPI_Allgather");
+}
+
+static void close_mpi(struct job *job)
+{
+    MPI_Finalize();
+    free(job);
+}
+
+/* A node is known by its lowest world rank; nodes are numbered in that order. */
+static int find_nodes(struct job *job)
+{
+    MPI_Comm local;
+    RB_TRY(check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local), "MPI_Comm_split_type"));
+    MPI_Comm_rank(local, &job->local_rank);
+    MPI_Comm_size(local, &job->nlocal);
+    int first = job->rank;
+    MPI_Bcast(&first, 1, MPI_INT, 0, local);
+    MPI_Comm_free(&local);
+
+    int *firsts = rb_malloc((size_t)job->nranks * sizeof *firsts);
+    const int rc = allgather(job, &first, firsts, sizeof first);
+    job->nnodes = 0;
+    for (int r = 0; r < job->nranks; r++) {
+        job->nnodes += firsts[r] == r;
+        if (r <= first && firsts[r] == r)
+            job->node = job->nnodes - 1;
+    }
+    free(firsts);
+    return rc;
+}
+
+int job_open_mpi(struct job **job_p, int *argc, char ***argv)
+{
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .close = close_mpi };
+    int provided = 0;
+    if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+        return rb_fail(RB_EINTERNAL, "MPI cannot be initialised");
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    struct job *job = rb_calloc(1, sizeof *job);
+    job->ops = &ops;
+    MPI_Comm_rank(MPI_COMM_WORLD, &job->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &job->nranks);
+    const int rc = find_nodes(job);
+    if (rc != RB_OK) {
+        free(job);
+        return rc;
+    }
+    *job_p = job;
+    return RB_OK;
+}
