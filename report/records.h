@@ -61,7 +61,8 @@ struct record_pair {
 /* A run's free-form parts stay JSON: settings, environment, topology, versions, hosts. */
 struct records {
     char *path;
-    json_t *run; /* the last run line, or NULL */
+    json_t *run;   /* the last run line, or NULL */
+    json_t *notes; /* array of the note lines, or NULL */
     struct record_case *cases;
     size_t ncases;
     struct record_pair *pairs;
@@ -69,7 +70,7 @@ struct records {
     size_t damaged; /* lines skipped */
 };
 
-/* Reads a file; lines of other kinds (fit, limit, note) are checked for syntax and otherwise left alone: they are derived.
+/* Reads a file; lines of other kinds (fit, limit) are checked for syntax and otherwise left alone: they are derived.
  * tolerant: damaged lines are counted and warned of, else RB_EUSAGE at the first. RB_EUSAGE when nothing is usable. */
 int records_read(struct records *r, const char *path, bool tolerant);
 void records_free(struct records *r);
@@ -80,6 +81,12 @@ int records_write_pair(FILE *out, const struct record_pair *p);
 /* Steals nothing; adds "schema" and "kind" to a copy of the object. */
 int records_write_json(FILE *out, const char *kind, const json_t *object);
 json_t *record_case_json(const struct record_case *c); /* a new reference */
+/* about: "not_measured" (what was left out, and why), "machine" (what spoils the numbers), "" (anything else). text: a sentence. */
+int records_write_note(FILE *out, const char *about, const char *text);
+
+/* A list built in memory: zero-initialise, add, records_free(). The samples become the list's. */
+void records_add_case(struct records *r, const struct record_case *c);
+void records_add_pair(struct records *r, const struct record_pair *p);
 
 /* The same case in two files or a baseline and its subject: collective, ranks, nodes, type, op, root, in_place and bytes agree. */
 bool records_same_case(const struct record_case *a, const struct record_case *b);
