@@ -5,12 +5,17 @@ endif
 BUILD    ?= build
 PREFIX   ?= /usr/local
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-OPT      ?= -O3 -g
-packages := hwloc jansson
-CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(SAN:%=-fsanitize=%) -pthread
-CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP $(shell pkg-config --cflags $(packages) ompi-c | sed 's/-I/-isystem /g')
-LDFLAGS  += $(SAN:%=-fsanitize=%) -pthread
-LDLIBS   += $(shell pkg-config --libs $(packages) ompi-c) -lm -ldl
+OPT      ?= $(if $(COVERAGE),-O0 -g,$(if $(SAN),-O1 -g,-O3 -g))
+packages := hwloc jansson ompi-c
+includes := $(shell pkg-config --cflags $(packages) 2>/dev/null | sed 's/-I/-isystem /g')
+libs     := $(shell pkg-config --libs $(packages) 2>/dev/null)
+# SAN=address,undefined or SAN=thread; COVERAGE=1: each wants a BUILD folder of its own.
+instrument := $(SAN:%=-fsanitize=% -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+              $(COVERAGE:%=--coverage -fprofile-update=atomic)
+CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(instrument) -pthread
+CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP $(includes)
+LDFLAGS  += $(instrument) -pthread
+LDLIBS   += $(libs) -lm -ldl
 
 # Each folder is an archive; a lower one never needs a higher one.
 folders     := core topo collectives report bench
@@ -29,9 +34,13 @@ libs_topo        := topo core
 libs_collectives := collectives topo core
 libs_report      := report core
 libs_bench       := bench report collectives topo core
-tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders)))))
+tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders)))))
 
-all: ringbench
+# What ThreadSanitizer can see: ranks as threads, and the ground floor.
+tsan_tests := $(filter %_threads $(BUILD)/tests/core_%,$(tests))
+programs   := $(wildcard tests/*.sh)
+
+all: ringbench ## build ./ringbench (the default)
 
 ringbench: $(BUILD)/ringbench
 	cp -f $< $@
@@ -40,7 +49,12 @@ $(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/%.o: %.c
+# Other flags or another compiler: everything is compiled again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags $(if $(libs),,missing)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -49,17 +63,58 @@ define folder_rules
 $(BUILD)/lib$(1).a: $$(patsubst %.c,$(BUILD)/%.o,$$(call sources,$(1)))
 	@rm -f $$@
 	@ar rcs $$@ $$^
-$(BUILD)/tests/$(1)_%: $(BUILD)/tests/$(1)_%.o $$(call archive,$$(libs_$(1)))
+$(BUILD)/tests/$(1)_%: $(BUILD)/tests/$(1)_%.o $(BUILD)/tests/line_buffer.o $$(call archive,$$(libs_$(1)))
 	@echo "  LD  $$@"
 	@$(CC) $(LDFLAGS) -o $$@ $$^ $(LDLIBS) -lcmocka
 endef
 $(foreach f,$(folders),$(eval $(call folder_rules,$(f))))
 
 tests: $(tests)
+tsan_tests: $(tsan_tests)
 
-clean:
+# The number of jobs, unless this make was given one.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+run: ## install what is missing, build, measure this machine, write ringbench-out/report.html (ARGS="...": options)
+	@scripts/setup.sh run
+	@$(MAKE) --no-print-directory $(jobs) ringbench
+	@scripts/launch.sh $(ARGS)
+
+check: ## install what the tests need, build with gcc and clang, run all tests, also under the sanitizers
+	@scripts/setup.sh check
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check $(PARTS)
+
+bench: ringbench tests ## the comparison with Open MPI and memcpy: medians of interleaved runs on two pinned cores
+	@scripts/bench.sh
+
+coverage: ## line coverage of core, collectives, bench and report; fails below 85 %
+	@scripts/setup.sh check
+	@MAKE=$(MAKE) scripts/coverage.sh
+
+fuzz: ## the fuzzers, ten minutes each
+	@scripts/setup.sh check
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/fuzz/run
+
+install: ringbench ## copy the program and its data to $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ringbench
+	install ringbench $(DESTDIR)$(PREFIX)/bin/
+	cp -R report/data/. $(DESTDIR)$(PREFIX)/share/ringbench/
+
+tools: ## only install what building and running need
+	@scripts/setup.sh run
+
+missing:
+	@scripts/setup.sh run --verify
+
+clean: ## remove what was built; ringbench-out stays
 	rm -rf $(BUILD) ringbench
 
-.PHONY: all tests clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+print-%:
+	@echo $($*)
+
+.PHONY: all tests tsan_tests run check bench coverage fuzz install tools missing clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
