@@ -103,15 +103,16 @@ const char *units_bytes(char buffer[UNITS_TEXT], uint64_t bytes)
 
 const char *units_seconds(char buffer[UNITS_TEXT], double seconds)
 {
-    if (seconds < 1e-6)
+    /* The borders are those of the rounded text: 999.7 us is "1 ms", not "1e+03 us". */
+    if (seconds < 999.5e-9)
         snprintf(buffer, UNITS_TEXT, "%.0f ns", seconds * 1e9);
-    else if (seconds < 1e-3)
+    else if (seconds < 999.5e-6)
         snprintf(buffer, UNITS_TEXT, "%.3g us", seconds * 1e6);
-    else if (seconds < 1)
+    else if (seconds < 999.5e-3)
         snprintf(buffer, UNITS_TEXT, "%.3g ms", seconds * 1e3);
-    else if (seconds < 100)
+    else if (seconds < 99.95)
         snprintf(buffer, UNITS_TEXT, "%.3g s", seconds);
     else
-        snprintf(buffer, UNITS_TEXT, "%.0fm%02.0fs", floor(seconds / 60), fmod(seconds, 60));
+        snprintf(buffer, UNITS_TEXT, "%.0fm%02.0fs", floor(round(seconds) / 60), fmod(round(seconds), 60));
     return buffer;
 }

@@ -1,0 +1,42 @@
+/* The control plane between the ranks of one machine, as threads. */
+#include "tests/job_calls.h"
+#include "tests/ranks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void every_call_at_every_size(void **state)
+{
+    (void)state;
+    static const int sizes[] = { 1, 2, 3, 5, 9, 16 };
+    for (size_t i = 0; i < RB_LEN(sizes); i++)
+        assert_int_equal(ranks_as_threads(sizes[i], job_calls, NULL), 0);
+}
+
+static int differs(struct job *job, void *context)
+{
+    (void)context;
+    int ranks[RANKS_MOST];
+    job_allgather(job, &job->rank, ranks, sizeof job->rank);
+    return ranks[job->nranks - 1] == job->nranks - 1 ? job->rank : 99;
+}
+
+/* The harness itself: a rank that ends with an error is not lost. */
+static void a_failing_rank_is_seen(void **state)
+{
+    (void)state;
+    assert_int_equal(ranks_as_threads(4, differs, NULL), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_call_at_every_size),
+        cmocka_unit_test(a_failing_rank_is_seen),
+    };
+    return cmocka_run_group_tests_name("core_job_threads", tests, NULL, NULL);
+}
