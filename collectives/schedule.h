@@ -7,9 +7,10 @@
  * rule (chunk_range). A chunk is (buffer, block * cuts + cut). The engine cuts chunks into pieces and plays all steps of
  * a lane for a piece before it begins the next (piece-major).
  *
- * A step. Waits for one message from every rank in recv_from, combines them, in that order, with the src chunk (src op
- * m1 op m2 ...), leaves the result in dst and sends it to every rank in send_to. Without recv_from the value is src.
- * Messages between two ranks match in order; a connection (from, to) has one lane at each end.
+ * A step. Waits for one message from every rank in recv_from, combines them from left to right in that order, the src
+ * chunk (if any) in place src_at of the list, leaves the result in dst and sends it to every rank in send_to. Without
+ * recv_from the value is src. The lists are as long as they need be. Messages between two ranks match in order; a
+ * connection (from, to) has one lane at each end.
  *
  * Direct access. STEP_PULL_SEND publishes the value where it lies (src, or dst when something was received) instead of
  * copying it into a slot; the receiver's step has STEP_PULL_RECV and reads it there. STEP_PUSH_RECV says that the sender
@@ -47,7 +48,8 @@ struct step {
     int lane;
     int after; /* index of a step of another lane of this rank that must be done first for the same piece; -1: none */
     int nrecv, nsend;
-    const int *recv_from, *send_to; /* ranks; owned by the plan */
+    int src_at; /* how many received operands come before src, 0 .. nrecv */
+    const int *recv_from, *send_to; /* ranks; owned by the plan: one allocation, recv_from first */
     struct chunk src, dst;
     unsigned flags;
 };
@@ -55,11 +57,8 @@ struct step {
 /* Steps are in order within a lane; lanes interleave freely but for `after`. */
 struct plan {
     int nlanes;
-    int nsteps;
+    int nsteps, capacity;
     struct step *steps;
-    void *arena; /* peers lists */
-    size_t arena_used, arena_size;
-    int capacity;
     bool broken; /* sticky: a step was out of order or of range */
 };
 
@@ -99,9 +98,10 @@ struct algorithm {
     const char *summary;
     enum collective_id collective;
     int (*cuts)(const struct group *g); /* chunks per block, the same for IN and OUT */
-    /* Adds the steps of `rank`. Pure. */
+    /* Adds the steps of `rank`, the peer lists in the order of the reduction. Pure. */
     void (*plan)(struct plan *p, const struct group *g, int rank);
     bool direct;      /* has direct-access flags */
+    bool direct_needs_copy; /* direct access only out of place: in place a peer would read what is being written */
     bool uses_servers; /* varies with group.servers, 1 .. max_servers */
     int (*max_servers)(int nranks); /* NULL without servers */
     int min_ranks; /* fewest ranks it is defined for */
@@ -132,6 +132,8 @@ void schedule_slots(struct plan *plan);
 int plan_add(struct plan *p, int lane, const int *recv_from, int nrecv, const int *send_to, int nsend, struct chunk src,
              struct chunk dst, unsigned flags);
 void plan_after(struct plan *p, int index);
+/* The src of the last step added comes after `operands` received ones (so that every rank reduces in one order). */
+void plan_src_at(struct plan *p, int operands);
 static inline struct chunk chunk_in(int index) { return (struct chunk){ BUFFER_IN, index }; }
 static inline struct chunk chunk_out(int index) { return (struct chunk){ BUFFER_OUT, index }; }
 static inline struct chunk chunk_through(int index) { return (struct chunk){ BUFFER_THROUGH, index }; }

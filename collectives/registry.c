@@ -1,0 +1,45 @@
+#include "collectives/schedule.h"
+
+#include "core/error.h"
+
+#include <string.h>
+
+extern const struct algorithm ring_all_reduce, ring_reduce_scatter, ring_all_gather, ring_broadcast, ring_reduce, ring_sendrecv;
+extern const struct algorithm direct_one_shot_all_reduce, direct_two_shot_all_reduce, direct_reduce_scatter, direct_all_gather,
+    direct_all_gather_push, direct_alltoall;
+extern const struct algorithm parameter_server_colocated, parameter_server_dedicated;
+
+const struct algorithm *const algorithms[] = {
+    &ring_all_reduce,
+    &ring_reduce_scatter,
+    &ring_all_gather,
+    &ring_broadcast,
+    &ring_reduce,
+    &ring_sendrecv,
+    &direct_one_shot_all_reduce,
+    &direct_two_shot_all_reduce,
+    &direct_reduce_scatter,
+    &direct_all_gather,
+    &direct_all_gather_push,
+    &direct_alltoall,
+    &parameter_server_colocated,
+    &parameter_server_dedicated,
+};
+
+const size_t algorithm_count = RB_LEN(algorithms);
+
+const struct algorithm *algorithm_find(const char *name)
+{
+    for (size_t i = 0; i < algorithm_count; i++)
+        if (strcmp(algorithms[i]->name, name) == 0)
+            return algorithms[i];
+    return NULL;
+}
+
+const struct algorithm *algorithm_of(enum collective_id collective, const char *family)
+{
+    for (size_t i = 0; i < algorithm_count; i++)
+        if (algorithms[i]->collective == collective && strcmp(algorithms[i]->family, family) == 0)
+            return algorithms[i];
+    return NULL;
+}
