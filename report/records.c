@@ -23,7 +23,7 @@ static int flush(FILE *out)
     return RB_OK;
 }
 
-int records_write_json(FILE *out, const char *kind, const json_t *object)
+int records_put_json(FILE *out, const char *kind, const json_t *object)
 {
     json_t *all = json_pack("{s:i, s:s}", "schema", RECORD_SCHEMA, "kind", kind);
     json_t *copy = json_copy((json_t *)(uintptr_t)object);
@@ -37,8 +37,14 @@ int records_write_json(FILE *out, const char *kind, const json_t *object)
         return rb_fail(RB_EINTERNAL, "a record of kind %s cannot be made JSON", kind);
     const size_t length = strlen(line);
     line[length] = '\n'; /* one write for the whole line: a killed run leaves at most its last line in halves */
-    fwrite(line, 1, length + 1, out);
+    const bool whole = fwrite(line, 1, length + 1, out) == length + 1;
     free(line);
+    return whole ? RB_OK : rb_fail(RB_EUSAGE, "cannot write the results: %s", strerror(errno));
+}
+
+int records_write_json(FILE *out, const char *kind, const json_t *object)
+{
+    RB_TRY(records_put_json(out, kind, object));
     return flush(out);
 }
 

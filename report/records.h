@@ -80,6 +80,8 @@ int records_write_case(FILE *out, const struct record_case *c);
 int records_write_pair(FILE *out, const struct record_pair *p);
 /* Steals nothing; adds "schema" and "kind" to a copy of the object. */
 int records_write_json(FILE *out, const char *kind, const json_t *object);
+/* The same without waiting for the disk: for what can be made again. */
+int records_put_json(FILE *out, const char *kind, const json_t *object);
 json_t *record_case_json(const struct record_case *c); /* a new reference */
 /* about: "not_measured" (what was left out, and why), "machine" (what spoils the numbers), "" (anything else). text: a sentence. */
 int records_write_note(FILE *out, const char *about, const char *text);

@@ -211,7 +211,7 @@ static void test_unknown_keys_and_kinds(void **state)
 static void test_nothing_usable(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "", "\n\n", "{\"schema\":1,\"kind\":\"fit\"}\n", "\x7f" "ELF\x02\x01 not text", "size time busbw\n8 1 2\n" };
+    static const char *const texts[] = { "", "\n\n", "{\"schema\":1,\"kind\":\"fit\"}\n", ("\x7f" "ELF\x02\x01 not text"), "size time busbw\n8 1 2\n" };
     char *path = path_of("nothing.jsonl"), *messages;
     for (size_t i = 0; i < RB_LEN(texts); i++) {
         write_text(path, texts[i]);
