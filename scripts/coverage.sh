@@ -4,7 +4,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 MAKE=${MAKE:-make}
 BUILD=${COVERAGE_BUILD:-build/coverage}
-export LOGS=$PWD/$BUILD/logs
+LOGS=$(realpath -m "$BUILD")/logs
+export LOGS
 goal=${1:-85}
 
 rm -rf "$LOGS"
@@ -17,7 +18,8 @@ $MAKE --no-print-directory -j"$(nproc)" BUILD="$BUILD" COVERAGE=1 CC=gcc "$BUILD
 # shellcheck disable=SC2046 # lists of names without blanks
 LIMIT=900 tests/run unit $($MAKE -s --no-print-directory print-tests BUILD="$BUILD") || true
 # shellcheck disable=SC2046
-export RINGBENCH=$PWD/$BUILD/ringbench BUILD
+RINGBENCH=$(realpath -m "$BUILD")/ringbench
+export RINGBENCH
 # shellcheck disable=SC2046
 LIMIT=900 tests/run program $($MAKE -s --no-print-directory print-programs) || true
 

@@ -81,7 +81,8 @@ by_hand() { # why packages
 install_all() { # required optional
     local log
     log=$(mktemp)
-    trap 'rm -f "$log"' EXIT
+    # shellcheck disable=SC2064 # log is local: its name is put in now
+    trap "rm -f '$log'" EXIT
     say "installing ${1} ${2}"
     if ! apt update >"$log" 2>&1; then
         cat "$log" >&2
@@ -129,7 +130,7 @@ main() {
     fi
     if ! find_root; then
         [ -n "$required" ] || return 0
-        by_hand "installing needs root, and there is no sudo that works without asking" "$required"
+        by_hand "installing needs root, and there is no sudo that works without asking (as root: apt-get install)" "$required"
     fi
     install_all "$required" "$optional"
     hash -r
