@@ -244,6 +244,7 @@ static void members_of_a_list(void **state)
     assert_true(options_list_has("all", "d"));
     assert_false(options_list_has("a,bc,d", "b"));
     assert_false(options_list_has("a,bcd", "bc"));
+    assert_false(options_list_has("a,b", "bc"));
     assert_false(options_list_has("", "b"));
 }
 
