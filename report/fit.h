@@ -5,8 +5,10 @@
  * Line      weighted least squares on relative errors: the sum of ((t - alpha - beta x) / t)^2 is least. beta >= 0; alpha >= 0 in
  *           the first piece, later ones may have any (a curve that bends upwards has a negative intercept there).
  * Pieces    the best cut for every number of pieces by dynamic programming (Bellman 1961), at least FIT_SEGMENT_POINTS points a
- *           piece; the number by the corrected Akaike plus Bayes penalty, N ln(RSS/N) + p ln N + 2p(p+1)/(N-p-1) with p = 4k - 2
- *           for k pieces (two a line and two a break: its place is searched for, which one parameter does not pay). Relative errors under FIT_FLOOR count as FIT_FLOOR: no piece is won by noise.
+ *           piece; the number k of pieces by a Bayes penalty with the small-sample correction of Akaike's,
+ *           N ln(RSS/N) + (2k + b) ln N + 2 (2k)(2k + 1) / (N - 2k - 1), b = 2(k - 1): a break counts twice, because its place is
+ *           searched for. On straight lines with noise this invents a break in at most 5 of 100 (measured for 6 to 30 sizes).
+ *           Relative errors under FIT_FLOOR count as FIT_FLOOR: no piece is won by noise.
  * Intervals 95 %, by bootstrap with a fixed seed: the residuals, pooled over the curve and widened by the degrees of freedom, are
  *           drawn anew on the fitted times, and the median of a case's samples is drawn anew too; percentiles of FIT_REPLICAS
  *           such fits. The breaks are held where they are.
