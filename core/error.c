@@ -5,16 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool quiet_notes;
+static bool quiet_notes, muted;
 
 void rb_quiet(bool quiet)
 {
     quiet_notes = quiet;
 }
 
+void rb_mute(bool mute)
+{
+    muted = mute;
+}
+
 /* One write, so that the lines of several ranks do not mix. */
 static void line(const char *prefix, const char *format, va_list args)
 {
+    if (muted)
+        return;
     char text[2048];
     int n = snprintf(text, sizeof text, "ringbench: %s", prefix);
     n += vsnprintf(text + n, sizeof text - (size_t)n, format, args);

@@ -33,6 +33,9 @@ void rb_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ranks other than 0 note and warn nothing; failures are always printed. */
 void rb_quiet(bool quiet);
 
+/* Says nothing at all while it is on: for what all ranks find alike and one of them reports. */
+void rb_mute(bool mute);
+
 /* Exit code of a result: 0, or the error without its sign. */
 int rb_exit_code(int result);
 

@@ -17,7 +17,7 @@ struct mpi_operation {
     MPI_Datatype type;
     MPI_Op op;
     int count;
-    double share; /* of the mean: 1 / ranks, 0 when none is taken after the call */
+    bool mean; /* taken after the call */
     bool own_type, own_op;
 };
 
@@ -109,7 +109,8 @@ static uint16_t to_bfloat16(float f)
 /* Half through the exponent trick: scaled by 2^112 a half's bits are those of a float. */
 static float from_half(uint16_t v)
 {
-    const uint32_t u = (uint32_t)(v & 0x7fff) << 13;
+    const bool special = (v & 0x7c00) == 0x7c00; /* infinite or not a number */
+    const uint32_t u = (uint32_t)(v & 0x7fff) << 13 | (special ? 0x7f800000u : 0);
     float f;
     memcpy(&f, &u, sizeof f);
     f *= 0x1p112f;
@@ -203,8 +204,7 @@ static int prepare(struct baseline_operation **op_p, const struct baseline_call 
     op->type = native_type(call->type);
     op->op = native_op(call->op);
     op->count = (int)call->count;
-    if (reduces(call) && call->op == OP_AVG)
-        op->share = 1.0 / call->group.nranks;
+    op->mean = reduces(call) && call->op == OP_AVG;
     int rc = RB_OK;
     if (reduces(call) && is_narrow(call->type)) {
         /* A type of its own, so that no predefined operator is meant by it. */
@@ -319,7 +319,7 @@ static int run(struct baseline_operation *head, const void *in, void *out)
 {
     struct mpi_operation *op = (struct mpi_operation *)head;
     RB_TRY(check(run_call(op, in, out), "the MPI baseline"));
-    if (op->share > 0 && out != NULL)
+    if (op->mean && out != NULL)
         divide(op, baseline_result(&head->call, in, out));
     return RB_OK;
 }

@@ -1,0 +1,229 @@
+#include "bench/settings.h"
+
+#include "collectives/schedule.h"
+#include "collectives/types.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "core/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) OPTION_AT(settings, field)
+#define NO_GPU_STREAM "there is no GPU stream between the ranks of this run"
+
+static const char *const collective_names[] = { "all_reduce", "reduce_scatter", "all_gather", "broadcast", "reduce", "sendrecv",
+                                                "alltoall", "all_to_all", "push_pull", "default", "all", NULL };
+static const char *const type_names[] = { "int8", "uint8", "int32", "uint32", "int64", "uint64", "half", "float", "double",
+                                          "bfloat16", "all", NULL };
+static const char *const op_names[] = { "sum", "prod", "min", "max", "avg", "all", NULL };
+static const char *const transport_names[] = { "auto", "shm", "mpi", "null", "all", NULL };
+static const char *const protocol_names[] = { "auto", "slots", "direct", "all", NULL };
+static const char *const baseline_names[] = { "mpi", "none", NULL };
+static const char *const cache_names[] = { "rotate", "hot", NULL };
+static const char *const format_names[] = { "table", "csv", "json", NULL };
+
+static const struct option_row rows[] = {
+    { .kind = OPTION_TITLE, .help = "What is measured" },
+    { 0, "collective", "default", OPTION_LIST, AT(collectives), "default is all_reduce, reduce_scatter, all_gather, push_pull",
+      collective_names, 0, 0 },
+    { 0, "algorithm", "all", OPTION_TEXT, AT(algorithms), "families or names, see ringbench schedule", NULL, 0, 0 },
+    { 0, "transport", "auto", OPTION_LIST, AT(transports), "how data move", transport_names, 0, 0 },
+    { 0, "protocol", "auto", OPTION_LIST, AT(protocols), "through slots, or straight from buffer to buffer", protocol_names, 0, 0 },
+    { 0, "baseline", "mpi", OPTION_CHOICE, AT(baseline), "what to compare with, in the same loop", baseline_names, 0, 0 },
+    { 0, "servers", "auto", OPTION_TEXT, AT(servers), "parameter servers: a list such as 1,2, or all; auto is 1 and all ranks", NULL, 0, 0 },
+    { 0, "full", NULL, OPTION_FLAG, AT(full), "every collective, type, operator, transport and protocol", NULL, 0, 0 },
+    { 0, "pairs", NULL, OPTION_FLAG, AT(pairs), "every ordered pair of ranks instead: latency, one way, both ways", NULL, 0, 0 },
+    { 'b', "minbytes", NULL, OPTION_BYTES, AT(min_bytes), "smallest message [64]", NULL, 1, 0 },
+    { 'e', "maxbytes", NULL, OPTION_BYTES, AT(max_bytes), "largest message [64M, or -b where that is larger]", NULL, 1, 0 },
+    { 'i', "stepbytes", NULL, OPTION_BYTES, AT(step_bytes), "step from size to size, added", NULL, 1, 0 },
+    { 'f', "stepfactor", NULL, OPTION_COUNT, AT(step_factor), "step from size to size, multiplied [4]", NULL, 2, 0 },
+    { 'd', "datatype", "float", OPTION_LIST, AT(types), "element type", type_names, 0, 0 },
+    { 'o', "op", "sum", OPTION_LIST, AT(ops), "reduction", op_names, 0, 0 },
+    { 'r', "root", "0", OPTION_TEXT, AT(root), "root of broadcast and reduce: a rank, or all", NULL, 0, 0 },
+    { .kind = OPTION_TITLE, .help = "How long" },
+    { 'n', "iters", NULL, OPTION_COUNT, AT(iterations), "samples of each case [until precise]", NULL, 1, 1e7 },
+    { 0, "precision", "0.02", OPTION_NUMBER, AT(precision), "stop when the 95 % interval of the median is within -+ this share", NULL, 1e-4, 1 },
+    { 0, "budget", NULL, OPTION_SECONDS, AT(budget), "stop a case after this [shared out: about 40 s for all of them]", NULL, 0, 0 },
+    { 'w', "warmup_iters", "5", OPTION_COUNT, AT(warmup), "calls before the clock runs", NULL, 0, 1e6 },
+    { 'm', "agg_iters", "1", OPTION_COUNT, AT(aggregate), "calls in one sample", NULL, 1, 1e6 },
+    { 'N', "run_cycles", "1", OPTION_COUNT, AT(cycles), "measure all of it so often; 0: until stopped, with the drift", NULL, 0, 1e9 },
+    { 'K', "per_iter_skip", "0", OPTION_COUNT, AT(skip), "samples left out at the start of each case", NULL, 0, 1e6 },
+    { 'T', "timeout", "60", OPTION_SECONDS, AT(stall_limit), "give up after this long without progress; 0: never", NULL, 0, 0 },
+    { 0, "time-limit", NULL, OPTION_SECONDS, AT(run_limit), "give up after this long in all", NULL, 0, 0 },
+    { .kind = OPTION_TITLE, .help = "How" },
+    { 'c', "check", "1", OPTION_COUNT, AT(check), "verified calls before and after the clock; 0: none", NULL, 0, 1e6 },
+    { 'a', "average", "3", OPTION_COUNT, AT(average), "a sample is that of 0: rank 0, 1: the mean rank, 2: the fastest, 3: the slowest", NULL, 0, 3 },
+    { 'z', "blocking", "0", OPTION_COUNT, AT(blocking),
+      "with -m, 1: a barrier between calls, inside the sample; 2, 3: as 0, calls return when done", NULL, 0, 3 },
+    { 'I', "per_iter_timing", "0", OPTION_COUNT, AT(percentiles), "1: four more columns: min, p95, p99, samples", NULL, 0, 1 },
+    { 'S', "report_timestamps", "0", OPTION_COUNT, AT(stamps), "1: date and hour behind each line", NULL, 0, 1 },
+    { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "only 1: a rank is a process; start more with mpirun -n", NULL, 1, 1e6 },
+    { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "only 1: a rank has one device", NULL, 1, 1e6 },
+    { 0, "cache", "rotate", OPTION_CHOICE, AT(cache), "buffers in turn, or always the same", cache_names, 0, 0 },
+    { 0, "no-bind", NULL, OPTION_FLAG, AT(no_bind), "leave the ranks where the launcher put them", NULL, 0, 0 },
+    { 0, "topology", NULL, OPTION_TEXT, AT(topology), "ring order from this file (hwloc XML or nvidia-smi topo -m)", NULL, 0, 0 },
+    { .kind = OPTION_TITLE, .help = "Results" },
+    { 0, "output", "ringbench-out", OPTION_TEXT, AT(output), "folder for records, plots and the report", NULL, 0, 0 },
+    { 0, "format", "table", OPTION_CHOICE, AT(format), "standard output", format_names, 0, 0 },
+    { 'J', "output_file", NULL, OPTION_TEXT, AT(file), "also write the cases here: .json or .csv", NULL, 0, 0 },
+    { 0, "osu", NULL, OPTION_FLAG, AT(osu), "tables of latencies as the OSU benchmarks print them", NULL, 0, 0 },
+    { 0, "resume", NULL, OPTION_FLAG, AT(resume), "keep the cases that the output folder has, measure the rest", NULL, 0, 0 },
+    { 0, "dry-run", NULL, OPTION_FLAG, AT(dry_run), "list the cases and how long they may take", NULL, 0, 0 },
+    { 0, "no-report", NULL, OPTION_FLAG, AT(no_report), "records only: no fit, limits and plots", NULL, 0, 0 },
+    { 0, "min-busbw", NULL, OPTION_NUMBER, AT(min_busbw), "exit code 7 when a table's best busbw is below this [GB/s]", NULL, 0, 0 },
+    { 'p', "parallel_init", "ranks are processes and always start side by side", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'y', "stream_null", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'C', "report_cputime", NO_GPU_STREAM ", every number is a processor's", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'G', "cudagraph", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'R', "local_register", "buffers are always shared where the transport can", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'x', "cta_policy", "there are no thread blocks to place", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'D', "device_implementation", "choose by --algorithm and --transport", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'V', "device_cta_count", "there are no thread blocks to count", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'M', "memory_report", "results.jsonl holds the memory of every run", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'u', "unalign", "buffers always begin on a cache line", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+};
+
+const struct option_table run_options = {
+    .usage = "mpirun -n N ringbench [run] [options]",
+    .about = "Measures collectives between the ranks, then fits the cost of the links and says how far a model can be split\n"
+             "across GPUs. Sizes: K, M, G, T are powers of 1024. Bandwidths: GB/s = 1e9 bytes per second, one direction.",
+    .rows = rows, .count = RB_LEN(rows),
+};
+
+static const uint64_t default_min = 64, default_max = (uint64_t)64 << 20;
+
+static int settle_sizes(struct settings *s)
+{
+    if (s->step_bytes > 0 && s->step_factor > 0)
+        return rb_fail(RB_EUSAGE, "-i %llu and -f %llu: one step or the other", (unsigned long long)s->step_bytes,
+                       (unsigned long long)s->step_factor);
+    if (s->step_bytes == 0 && s->step_factor == 0)
+        s->step_factor = 4;
+    if (s->min_bytes == 0)
+        s->min_bytes = s->max_bytes > 0 && s->max_bytes < default_min ? s->max_bytes : default_min;
+    if (s->max_bytes == 0)
+        s->max_bytes = s->min_bytes > default_max ? s->min_bytes : default_max;
+    if (s->min_bytes > s->max_bytes) {
+        char low[UNITS_TEXT], high[UNITS_TEXT];
+        return rb_fail(RB_EUSAGE, "-b %s is above -e %s", units_bytes(low, s->min_bytes), units_bytes(high, s->max_bytes));
+    }
+    return RB_OK;
+}
+
+/* Families and names together: either may be given. */
+static int check_algorithm(const char *word)
+{
+    const char **names = rb_calloc(2 * algorithm_count + 1, sizeof *names);
+    size_t n = 0;
+    bool known = strcmp(word, "all") == 0;
+    for (size_t i = 0; i < algorithm_count; i++) {
+        names[n++] = algorithms[i]->name;
+        names[n++] = algorithms[i]->family;
+        known |= strcmp(word, algorithms[i]->name) == 0 || strcmp(word, algorithms[i]->family) == 0;
+    }
+    const char *near = text_nearest(word, names, n);
+    free(names);
+    if (known)
+        return RB_OK;
+    return near != NULL ? rb_fail(RB_EUSAGE, "--algorithm: unknown '%s'; did you mean %s?", word, near)
+                        : rb_fail(RB_EUSAGE, "--algorithm: unknown '%s'; ring, direct_one_shot, direct_two_shot, parameter_server or "
+                                             "a name that ringbench schedule knows", word);
+}
+
+static int check_algorithms(const char *list)
+{
+    char *copy = rb_strdup(list), *at = copy;
+    int rc = RB_OK;
+    for (char *word; rc == RB_OK && (word = strsep(&at, ",")) != NULL;)
+        rc = check_algorithm(word);
+    free(copy);
+    return rc;
+}
+
+/* "all", "auto" where the option has it, or whole numbers by commas. */
+static int check_numbers(const char *label, const char *list, bool has_auto)
+{
+    if (strcmp(list, "all") == 0 || (has_auto && strcmp(list, "auto") == 0))
+        return RB_OK;
+    char *copy = rb_strdup(list), *at = copy;
+    int rc = RB_OK;
+    uint64_t number;
+    for (char *word; rc == RB_OK && (word = strsep(&at, ",")) != NULL;)
+        if (!units_parse_count(word, &number) || number > 1000000)
+            rc = rb_fail(RB_EUSAGE, "%s '%s': not a whole number, nor all%s", label, word, has_auto ? ", nor auto" : "");
+    free(copy);
+    return rc;
+}
+
+static int check_combinations(const struct settings *s)
+{
+    if (s->threads != 1)
+        return rb_fail(RB_EUSAGE, "-t %llu: not supported here: a rank is a process; start more with mpirun -n",
+                       (unsigned long long)s->threads);
+    if (s->gpus != 1)
+        return rb_fail(RB_EUSAGE, "-g %llu: not supported here: a rank has one device; start more ranks with mpirun -n",
+                       (unsigned long long)s->gpus);
+    if (s->file != NULL && !text_ends_with(s->file, ".json") && !text_ends_with(s->file, ".csv"))
+        return rb_fail(RB_EUSAGE, "-J %s: the name must end in .json or .csv", s->file);
+    if (s->output[0] == '\0')
+        return rb_fail(RB_EUSAGE, "--output: empty name");
+    return RB_OK;
+}
+
+/* What --full widens unless the user has said otherwise: the default of an option is the text of its row. */
+static void widen(struct settings *s)
+{
+    if (!s->full)
+        return;
+    if (strcmp(s->collectives, "default") == 0)
+        s->collectives = "all";
+    if (strcmp(s->types, "float") == 0)
+        s->types = "all";
+    if (strcmp(s->ops, "sum") == 0)
+        s->ops = "all";
+    if (strcmp(s->transports, "auto") == 0)
+        s->transports = "all";
+    if (strcmp(s->protocols, "auto") == 0)
+        s->protocols = "all";
+    if (strcmp(s->servers, "auto") == 0)
+        s->servers = "all";
+}
+
+int settings_parse(struct settings *s, int argc, char **argv, bool *help_p)
+{
+    *s = (struct settings){0};
+    RB_TRY(options_parse(&run_options, s, argc, argv, NULL, 0, NULL, help_p));
+    if (*help_p)
+        return RB_OK;
+    widen(s);
+    RB_TRY(settle_sizes(s));
+    RB_TRY(check_algorithms(s->algorithms));
+    RB_TRY(check_numbers("--servers", s->servers, true));
+    RB_TRY(check_numbers("-r", s->root, false));
+    return check_combinations(s);
+}
+
+static void add_member(void *context, const char *name, const char *value)
+{
+    json_object_set_new(context, name, json_string(value));
+}
+
+json_t *settings_json(const struct settings *s)
+{
+    json_t *object = json_object();
+    options_echo(&run_options, s, add_member, object);
+    return object;
+}
+
+const char *settings_difference(const json_t *a, const json_t *b)
+{
+    static const char *const names[] = { "iters", "precision", "warmup_iters", "agg_iters", "per_iter_skip", "average", "blocking", "cache",
+                                         "no-bind", "topology" };
+    for (size_t i = 0; i < RB_LEN(names); i++) {
+        const json_t *x = json_object_get(a, names[i]), *y = json_object_get(b, names[i]);
+        if (x == NULL || y == NULL || !json_equal(x, y))
+            return names[i];
+    }
+    return NULL;
+}

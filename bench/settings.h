@@ -1,0 +1,48 @@
+/* bench/settings.h - the options of `ringbench run`: one table feeds parser, defaults, --help and the echo in every result.
+ *
+ * Letters mean what they mean in nccl-tests; those that make no sense here are refused by name, none is reused.
+ * Units    bytes, seconds. Ownership: texts point into argv or the table.
+ * Errors   RB_EUSAGE, one line. */
+#ifndef RB_BENCH_SETTINGS_H
+#define RB_BENCH_SETTINGS_H
+
+#include "core/options.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+    /* what */
+    const char *collectives, *algorithms, *transports, *protocols, *baseline, *types, *ops, *root, *servers;
+    uint64_t min_bytes, max_bytes, step_bytes, step_factor; /* step_bytes or step_factor, the other is 0 */
+    bool full, pairs;
+    /* how long */
+    uint64_t iterations; /* 0: until precise */
+    uint64_t warmup, aggregate, cycles, check;
+    uint64_t skip;        /* samples left out at the start */
+    double precision;     /* of the median, relative */
+    double budget;        /* seconds a case; 0: from the length of the list */
+    double stall_limit;   /* -T; 0: off */
+    double run_limit;     /* 0: none */
+    /* how */
+    uint64_t average, blocking, percentiles, stamps, threads, gpus;
+    const char *cache;
+    bool no_bind;
+    const char *topology;
+    /* results */
+    const char *output, *format, *file;
+    bool osu, resume, dry_run, no_report;
+    double min_busbw; /* GB/s; 0: none */
+};
+
+extern const struct option_table run_options;
+
+/* Parses and checks everything that needs no other rank; *help_p as options_parse. */
+int settings_parse(struct settings *s, int argc, char **argv, bool *help_p);
+/* Every option by name, as text: for the run record. A new reference. */
+json_t *settings_json(const struct settings *s);
+/* The first option that changes what a number means and differs between two such objects, or NULL. */
+const char *settings_difference(const json_t *a, const json_t *b);
+
+#endif
