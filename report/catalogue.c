@@ -29,9 +29,9 @@ static char **words_at(char *row, const struct catalogue_field *f)
     return (char **)(row + f->offset);
 }
 
-static struct figure *figure_at(char *row, const struct catalogue_field *f)
+static struct datum *datum_at(char *row, const struct catalogue_field *f)
 {
-    return (struct figure *)(row + f->offset);
+    return (struct datum *)(row + f->offset);
 }
 
 static void row_clear(char *row, const struct catalogue_kind *k)
@@ -48,7 +48,7 @@ static void row_init(char *row, const struct catalogue_kind *k)
         if (k->fields[i].kind == FIELD_WORDS)
             *words_at(row, &k->fields[i]) = rb_strdup("");
         else
-            *figure_at(row, &k->fields[i]) = (struct figure){ NAN, false };
+            *datum_at(row, &k->fields[i]) = (struct datum){ NAN, false };
     }
 }
 
@@ -98,14 +98,14 @@ static int map_columns(struct mapping *m, const struct csv *csv, const struct ca
 }
 
 /* "989", "989?", "": positive and finite. */
-static int parse_figure(const struct mapping *m, const struct csv_row *row, size_t column, struct figure *f_p)
+static int parse_datum(const struct mapping *m, const struct csv_row *row, size_t column, struct datum *f_p)
 {
     char text[64];
     const char *cell = row->cells[column];
     size_t n = strlen(cell);
     if (n == 0 || strcmp(cell, "?") == 0)
         return RB_OK;
-    struct figure f = { NAN, cell[n - 1] == '?' };
+    struct datum f = { NAN, cell[n - 1] == '?' };
     n -= f.weak;
     if (n >= sizeof text)
         return csv_fail(m->csv, row, column, "'%.40s...' is no number", cell);
@@ -127,7 +127,7 @@ static int fill_row(const struct mapping *m, const struct csv_row *row, char *in
             continue;
         const size_t column = (size_t)m->column[i];
         if (f->kind == FIELD_FIGURE) {
-            RB_TRY(parse_figure(m, row, column, figure_at(into, f)));
+            RB_TRY(parse_datum(m, row, column, datum_at(into, f)));
         } else if (row->cells[column][0] != '\0') {
             free(*words_at(into, f));
             *words_at(into, f) = rb_strdup(row->cells[column]);

@@ -13,40 +13,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct figure {
+struct datum {
     double value; /* NAN: not known */
     bool weak;
 };
 
 struct gpu {
     char *model, *alias, *vendor, *arch, *form_factor, *link, *p2p, *price_note, *source, *notes;
-    struct figure year;
-    struct figure dense_bf16_tflops, dense_fp16_tflops; /* products summed in FP32 */
-    struct figure fp16_fp16acc_tflops;                  /* summed in FP16, where that is faster */
-    struct figure sparse_bf16_tflops;                   /* 2:4 sparsity; no model here uses it */
-    struct figure dense_fp8_tflops, fp8_fp16acc_tflops, tf32_tflops;
-    struct figure memory_GB, memory_GBps;
-    struct figure links, link_GBps, link_effective_GBps; /* of the scale-up link, per link, one direction */
-    struct figure unidir_GBps, bidir_GBps;               /* all links of a GPU */
-    struct figure per_peer_GBps;                         /* one direction to one peer */
-    struct figure max_gpus;                              /* in one link domain */
-    struct figure pcie_gen, pcie_lanes, pcie_unidir_GBps;
-    struct figure tdp_W, price_usd, price_high_usd;
+    struct datum year;
+    struct datum dense_bf16_tflops, dense_fp16_tflops; /* products summed in FP32 */
+    struct datum fp16_fp16acc_tflops;                  /* summed in FP16, where that is faster */
+    struct datum sparse_bf16_tflops;                   /* 2:4 sparsity; no model here uses it */
+    struct datum dense_fp8_tflops, fp8_fp16acc_tflops, tf32_tflops;
+    struct datum memory_GB, memory_GBps;
+    struct datum links, link_GBps, link_effective_GBps; /* of the scale-up link, per link, one direction */
+    struct datum unidir_GBps, bidir_GBps;               /* all links of a GPU */
+    struct datum per_peer_GBps;                         /* one direction to one peer */
+    struct datum max_gpus;                              /* in one link domain */
+    struct datum pcie_gen, pcie_lanes, pcie_unidir_GBps;
+    struct datum tdp_W, price_usd, price_high_usd;
 };
 
 struct nic {
     char *name, *latency_kind, *pcie, *source, *notes;
-    struct figure rate_Gbps, unidir_GBps, gpus, latency_us, measured_GBps;
+    struct datum rate_Gbps, unidir_GBps, gpus, latency_us, measured_GBps;
 };
 
 struct pcie {
     char *what, *direction, *source, *notes;
-    struct figure gen, lanes, raw_unidir_GBps, encoded_unidir_GBps, typical_unidir_GBps, measured_GBps, measured_high_GBps;
+    struct datum gen, lanes, raw_unidir_GBps, encoded_unidir_GBps, typical_unidir_GBps, measured_GBps, measured_high_GBps;
 };
 
 struct gemm {
     char *model, *type, *source, *notes;
-    struct figure measured_tflops, theory_tflops, percent;
+    struct datum measured_tflops, theory_tflops, percent;
 };
 
 struct catalogue {
@@ -80,7 +80,7 @@ const struct gemm *catalogue_gemm(const struct catalogue *c, const struct gpu *g
 double catalogue_pcie_typical(const struct catalogue *c, double gen);
 
 /* The GPU's dense 16-bit rate (BF16, else FP16), FP32 accumulation. */
-struct figure gpu_dense16(const struct gpu *gpu);
+struct datum gpu_dense16(const struct gpu *gpu);
 /* All links together as a collective is planned with: links x effective rate; NAN when either is not known. */
 double gpu_effective_GBps(const struct gpu *gpu);
 bool gpu_has_link(const struct gpu *gpu);

@@ -23,7 +23,7 @@ static const struct sheet_column columns[] = {
     { "price_usd", "price", "USD", SHEET_NUMBER },
 };
 
-static void put(struct sheet *s, const char *column, struct figure f)
+static void put(struct sheet *s, const char *column, struct datum f)
 {
     sheet_weak(s, column, f.value, f.weak);
 }
@@ -65,7 +65,7 @@ static void print_table(const struct catalogue *c)
     printf("#\n# --list --format csv prints every column with its source, in the form that --catalogue takes.\n");
 }
 
-static void print_figure(FILE *out, const struct figure *f)
+static void print_datum(FILE *out, const struct datum *f)
 {
     if (!isnan(f->value))
         fprintf(out, "%.10g%s", f->value, f->weak ? "?" : "");
@@ -85,7 +85,7 @@ static void print_csv(const struct catalogue *c)
             if (k->fields[i].kind == FIELD_WORDS)
                 csv_put(stdout, *(char *const *)(row + k->fields[i].offset));
             else
-                print_figure(stdout, (const struct figure *)(row + k->fields[i].offset));
+                print_datum(stdout, (const struct datum *)(row + k->fields[i].offset));
         }
         putchar('\n');
     }
@@ -100,7 +100,7 @@ static json_t *row_json(const char *row, const struct catalogue_kind *k)
             json_object_set_new(object, f->column, json_string(*(char *const *)(row + f->offset)));
             continue;
         }
-        const struct figure *v = (const struct figure *)(row + f->offset);
+        const struct datum *v = (const struct datum *)(row + f->offset);
         json_object_set_new(object, f->column, isnan(v->value) ? json_null() : json_real(v->value));
         if (v->weak)
             json_array_append_new(weak, json_string(f->column));

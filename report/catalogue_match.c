@@ -21,7 +21,7 @@ struct words {
 static bool is_maker(const char *word)
 {
     static const char *const makers[] = { "nvidia", "amd", "intel", "huawei", "habana", "geforce", "tesla", "instinct", "radeon",
-                                          "graphics", "gpu", "hbm2", "hbm2e", "hbm3", "hbm3e" };
+                                          "graphics", "gpu", "hbm2", "hbm2e", "hbm3e" };
     for (size_t i = 0; i < RB_LEN(makers); i++)
         if (strcmp(word, makers[i]) == 0)
             return true;
@@ -268,7 +268,7 @@ double catalogue_pcie_typical(const struct catalogue *c, double gen)
     return NAN;
 }
 
-struct figure gpu_dense16(const struct gpu *gpu)
+struct datum gpu_dense16(const struct gpu *gpu)
 {
     return isnan(gpu->dense_bf16_tflops.value) ? gpu->dense_fp16_tflops : gpu->dense_bf16_tflops;
 }

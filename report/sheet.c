@@ -206,15 +206,21 @@ static void print_weak_names(const struct sheet *s, FILE *out, size_t row)
 void sheet_print_csv(const struct sheet *s, FILE *out)
 {
     const bool weak = any_weak(s);
+    const char *comma = "";
     for (size_t i = 0; i < s->ncolumns; i++)
-        fprintf(out, "%s%s", i > 0 ? "," : "", s->columns[i].name);
+        if (s->columns[i].kind != SHEET_SHOWN) {
+            fprintf(out, "%s%s", comma, s->columns[i].name);
+            comma = ",";
+        }
     fprintf(out, weak ? ",weak\n" : "\n");
     for (size_t r = 0; r < s->nrows; r++) {
-        for (size_t i = 0; i < s->ncolumns; i++) {
-            if (i > 0)
-                fputc(',', out);
-            print_csv_cell(s, out, r, i);
-        }
+        comma = "";
+        for (size_t i = 0; i < s->ncolumns; i++)
+            if (s->columns[i].kind != SHEET_SHOWN) {
+                fputs(comma, out);
+                print_csv_cell(s, out, r, i);
+                comma = ",";
+            }
         if (weak) {
             fputc(',', out);
             print_weak_names(s, out, r);
@@ -241,6 +247,8 @@ static json_t *row_json(const struct sheet *s, size_t row)
     json_t *object = json_object(), *weak = json_array();
     for (size_t i = 0; i < s->ncolumns; i++) {
         const struct cell *c = &s->cells[row * s->ncolumns + i];
+        if (s->columns[i].kind == SHEET_SHOWN)
+            continue;
         json_object_set_new(object, s->columns[i].name, cell_json(s, c, i));
         if (c->weak)
             json_array_append_new(weak, json_string(s->columns[i].name));

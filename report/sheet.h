@@ -15,7 +15,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum sheet_kind { SHEET_TEXT, SHEET_NUMBER, SHEET_WRAP /* text that may fill several lines; the last column with a title */ };
+enum sheet_kind {
+    SHEET_TEXT,
+    SHEET_NUMBER,
+    SHEET_SHOWN, /* text made for the table only: neither in CSV nor in JSON */
+    SHEET_WRAP,  /* text that may fill several lines; the last column with a title */
+};
 
 struct sheet_column {
     const char *name;  /* CSV header, JSON key */
