@@ -1,0 +1,48 @@
+/* bench/measure.h - times the subjects of a suite side by side at one size: verify, warm up, time, verify.
+ *
+ * A sample is one call (or -m calls, divided) on the rank that -a names, the slowest by default: from leaving a barrier to
+ * the call's return; no barrier is inside. The subjects take turns in one loop on the same places, so that sample i of each
+ * saw the same machine: ratios are of pairs. Statistics and the decision to stop are the same on all ranks.
+ *
+ * Units: seconds. Errors: RB_*, printed. All calls are collective. */
+#ifndef RB_BENCH_MEASURE_H
+#define RB_BENCH_MEASURE_H
+
+#include "bench/buffers.h"
+#include "bench/session.h"
+
+struct trial {
+    const struct subject *subject;
+    const char *label;  /* "" comparable; else why it stays outside the ratio */
+    const char *absent; /* why there is no result; NULL: there is one */
+    struct comm *comm;
+    struct operation *operation;         /* of ours */
+    struct baseline_operation *baseline; /* of theirs */
+    double *samples;                     /* seconds, in order */
+    size_t nsamples;
+    int64_t wrong; /* -1: not checked */
+    double mean_sec; /* from the warm-up, to plan with */
+};
+
+enum unit_stop { STOP_PRECISE, STOP_BUDGET, STOP_FIXED };
+
+/* One suite at one size in one placement. */
+struct unit {
+    const struct suite *suite;
+    const struct size *size;
+    bool in_place;
+    int case_id; /* of its first subject */
+    struct layout layout;
+    struct trial *trials; /* suite->nsubjects of them */
+    uint64_t aggregate;   /* calls in a sample */
+    enum unit_stop stop;
+};
+
+/* budget: seconds for all subjects together. On success the caller frees with unit_free(). */
+int unit_measure(struct session *s, struct unit *u, double budget);
+void unit_free(struct unit *u);
+
+/* What two readings of the clock cost. */
+double clock_cost(void);
+
+#endif

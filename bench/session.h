@@ -1,0 +1,36 @@
+/* bench/session.h - what a measuring rank holds: job, connections, buffers, heartbeat. Plain data, filled by run.c. */
+#ifndef RB_BENCH_SESSION_H
+#define RB_BENCH_SESSION_H
+
+#include "bench/settings.h"
+#include "collectives/baseline/baseline.h"
+#include "collectives/comm.h"
+#include "core/heartbeat.h"
+#include "core/job.h"
+#include "topo/topology.h"
+
+enum { SESSION_TRANSPORTS = 4 };
+
+struct channel {
+    const char *asked; /* value of --transport */
+    struct comm *comm;
+};
+
+struct session {
+    const struct settings *settings;
+    struct job *job;
+    struct heartbeat *heartbeat;
+    struct topology *topology; /* of this machine */
+    int *ring;                 /* order of the ranks */
+    struct channel channels[SESSION_TRANSPORTS];
+    size_t nchannels;
+    const struct baseline_ops *baseline; /* NULL: none */
+    char *region;                        /* in the first channel's memory */
+    size_t region_bytes;
+    double clock_sec; /* cost of reading the clock */
+};
+
+/* NULL when it is not open. */
+struct comm *session_comm(const struct session *s, const char *asked);
+
+#endif
