@@ -1,0 +1,101 @@
+/* Rings over a machine: what each kind of hop is worth, and the order that follows. */
+#include "topo/graph.h"
+#include "topo/ring_order.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Where no figure is known only the order of these matters: NCCL plans 12 GB/s for PCIe of the third generation
+ * (github.com/NVIDIA/nccl src/graph/topo.h). */
+static const double pcie_assumed_GBps = 12;
+
+/* Assumed shares of a link's rate that are left behind each kind of crossing. A published example: 39-51 GB/s between
+ * NUMA nodes against 53-57 within one, PCIe of the fifth generation (github.com/voipmonitor/rtx6kpro). */
+static double share_of(enum path_class class)
+{
+    static const double shares[PATH_CLASSES] = {
+        [PATH_SELF] = 1, [PATH_NV] = 1, [PATH_CACHE] = 1, [PATH_PIX] = 1, [PATH_PXB] = 0.98, [PATH_PHB] = 0.95,
+        [PATH_NODE] = 0.9, [PATH_PKG] = 0.85, [PATH_SYS] = 0.75, [PATH_UNKNOWN] = 0.5,
+    };
+    return shares[class];
+}
+
+static double worth(const struct topology *t, int a, int b)
+{
+    const struct topology_path path = topology_path(t, a, b);
+    const bool known = path.ceiling.origin != CEILING_UNKNOWN;
+    return (known ? path.ceiling.GBps : pcie_assumed_GBps) * share_of(path.class);
+}
+
+static void order_devices(const struct topology *t, const int *devices, int n, int *order)
+{
+    double *bandwidth = rb_malloc((size_t)n * (size_t)n * sizeof *bandwidth);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            bandwidth[i * n + j] = worth(t, devices[i], devices[j]);
+    ring_order(bandwidth, n, order);
+    free(bandwidth);
+}
+
+static size_t ring_members(const struct topology *t, int *members)
+{
+    const bool gpus = topology_count(t, TOPO_GPU) > 1;
+    size_t n = 0;
+    for (size_t i = 0; i < t->nends; i++) {
+        const enum topo_kind kind = t->devices[t->ends[i]].kind;
+        if (gpus ? kind == TOPO_GPU : kind < TOPO_HOST_BRIDGE)
+            members[n++] = t->ends[i];
+    }
+    return n;
+}
+
+/* The slowest hop is the one that is worth least; the lowest known figure is the ceiling. */
+static void judge(const struct topology *t, struct topology_ring *ring)
+{
+    double least = INFINITY;
+    for (size_t k = 0; k < ring->n && ring->n > 1; k++) {
+        const int a = ring->order[k], b = ring->order[(k + 1) % ring->n];
+        const struct topology_path path = topology_path(t, a, b);
+        ring->ceiling = ceiling_lower(ring->ceiling, path.ceiling);
+        if (worth(t, a, b) < least) {
+            least = worth(t, a, b);
+            ring->slowest = k;
+        }
+    }
+}
+
+void topology_ring(const struct topology *t, struct topology_ring *ring_p)
+{
+    int *members = rb_calloc(t->nends, sizeof *members);
+    const size_t n = ring_members(t, members);
+    *ring_p = (struct topology_ring){ n, rb_calloc(n, sizeof *ring_p->order), 0, ceiling_of(0, CEILING_UNKNOWN) };
+    if (n > 0)
+        order_devices(t, members, (int)n, ring_p->order);
+    for (size_t k = 0; k < n; k++)
+        ring_p->order[k] = members[ring_p->order[k]];
+    judge(t, ring_p);
+    free(members);
+}
+
+void topology_ring_free(struct topology_ring *ring)
+{
+    free(ring->order);
+    ring->order = NULL;
+    ring->n = 0;
+}
+
+void topology_ring_ranks(const struct topology *t, int nranks, int *order)
+{
+    int *cores = rb_malloc((size_t)nranks * sizeof *cores);
+    bool known = t->hwloc != NULL;
+    for (int r = 0; known && r < nranks; r++) {
+        struct topology_binding b;
+        known = topology_binding(t, r, nranks, &b) == 0 && b.core >= 0;
+        cores[r] = b.core;
+    }
+    for (int r = 0; r < nranks; r++)
+        order[r] = r;
+    if (known)
+        order_devices(t, cores, nranks, order);
+    free(cores);
+}
