@@ -21,22 +21,23 @@ enum { IMPORT_MAX_BYTES = 64 << 20 };
 
 /* What one file says of itself. */
 struct import_source {
-    char name[96];          /* file name without folder and ending */
+    char name[96];          /* file name without folder and ending; a file's second run is "...-2" */
     char format[20];        /* "nccl-tests", "nccl-tests-json", "nvbandwidth", "p2p", "topo", "nvlink-status", "latency-csv" */
     char address[200];      /* "# source:" line, else the path */
+    char path[160];         /* the file that was read */
     char gpu[64];           /* "NVIDIA H800"; "" unknown; several models are joined with " + " */
     int gpus, nodes;        /* 0 unknown */
-    char interconnect[160]; /* the collector's words; "" unknown */
+    char interconnect[96];  /* the technologies that the log or its collector names, "NVLink4 + InfiniBand"; "" unknown */
     char transport[16];     /* guess from the log: nvlink, pcie, roce, ib, efa, tcp, slingshot, c2c, rdma; "" unknown */
     char collective[24];    /* "" none or unknown */
     char algorithm[16];     /* "ring", "tree", "nvls", ... when the log says which was forced or used, else "" */
     int nvls;               /* NVLink SHARP: 1 the log says it was available, 0 it says not, -1 unknown */
     char nccl[32], tool[32], driver[32], cuda[16]; /* versions as printed; "" unknown */
     int links;              /* active NVLinks of a GPU: nvlink --status, or the widest NV# of topo -m; 0 unknown */
-    char note[200];         /* collector's "# note:" and "# complete:" */
+    char note[200];         /* what the importer found: "rows elided; ranks from busbw / algbw" */
     size_t first_case, ncases; /* its rows in import.records.cases */
     size_t first_link, nlinks; /* its rows in import.links */
-    size_t warnings;        /* lines that do not add up */
+    size_t warnings;        /* lines of it that do not add up */
 };
 
 enum import_link_kind {
@@ -65,13 +66,19 @@ struct import_link {
     double latency_us; /* NAN but for latencies */
 };
 
+/* What the user knows and a log does not say; NULL or 0: nothing. Stronger than a collector's lines. */
+struct import_hints {
+    const char *collective, *gpu;
+    int ranks;
+};
+
 struct import {
+    struct import_hints hints; /* set before import_file() */
     struct records records; /* only cases */
     struct import_link *links;
     size_t nlinks;
     struct import_source *sources;
     size_t nsources;
-    size_t capacity[3]; /* cases, links, sources */
 };
 
 /* Appends what the file holds: the format is found by its content. RB_EUSAGE: nothing of this file was added. */
@@ -80,16 +87,23 @@ int import_file(struct import *im, const char *path);
 int import_memory(struct import *im, const char *path, const char *bytes, size_t length);
 void import_free(struct import *im);
 
-/* The figures shipped with the program (data/published): every file of its index.csv, as import_file() gave them, without text. */
+/* The figures shipped with the program (data/published, one file a source and an index): as import_file() gave them when they
+ * were written by `ringbench import --format published --output DIR FILE...`. Such a file is a format like others for import_file(). */
 int published_load(struct import *im);
-/* One of those files, or one that `ringbench import --format published` wrote. */
-int published_read(struct import *im, const char *path);
+/* Writes DIR/NAME.csv for every source, and DIR/index.csv. */
+int published_write(const struct import *im, const char *directory);
 
 /* `ringbench import FILE...`; returns the exit code. */
 int import_command(int argc, char **argv);
 
-/* The record of an import for results.jsonl: a run line without settings; links become "link" lines, sources "source" lines. */
+/* A new reference. */
 json_t *import_source_json(const struct import_source *s);
 json_t *import_link_json(const struct import *im, const struct import_link *l);
+
+/* "copy", "latency", "nominal", "path" */
+const char *import_link_kind_name(enum import_link_kind kind);
+/* "3", "host", "all", "switch", "nic0" */
+enum { IMPORT_END_TEXT = 12 };
+const char *import_end_name(char text[IMPORT_END_TEXT], int end);
 
 #endif
