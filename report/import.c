@@ -116,6 +116,16 @@ void import_add_link(struct import_reader *reader, const struct import_link *l)
 
 #define COPY(field, from) import_copy(field, sizeof(field), from, strlen(from))
 
+/* Curves of different logs stay apart: a long name keeps its ends, where names differ. */
+static void label(char *field, size_t size, const char *name)
+{
+    enum { TAIL = 18 };
+    const size_t length = strlen(name);
+    import_copy(field, size, name, length);
+    if (length >= size)
+        snprintf(field + size - 1 - TAIL - 2, TAIL + 3, "..%s", name + length - TAIL);
+}
+
 static void complete_case(struct record_case *c, const struct import_source *s)
 {
     COPY(c->evidence, "imported");
@@ -124,7 +134,7 @@ static void complete_case(struct record_case *c, const struct import_source *s)
     COPY(c->transport, s->transport);
     COPY(c->gpu, s->gpu);
     COPY(c->source, s->address);
-    COPY(c->label, s->name); /* curves of different logs stay apart */
+    label(c->label, sizeof c->label, s->name);
     c->nodes = c->nodes > 0 ? c->nodes : s->nodes;
 }
 

@@ -46,6 +46,7 @@ static void take_versions(struct import_source *s, const char *text)
     for (size_t i = 0; i < RB_LEN(rows); i++)
         if (import_after(text, rows[i].mark) != NULL)
             import_copy(rows[i].field, rows[i].size, import_after(text, rows[i].mark), strlen(import_after(text, rows[i].mark)));
+    nvb_cuda_version(s);
     if (import_begins(text, "Driver Version: "))
         import_copy(s->driver, sizeof s->driver, import_after(text, ":"), strlen(import_after(text, ":")));
 }

@@ -23,4 +23,7 @@ struct nvb_test nvb_understand(const char *name, const char *description);
 /* One cell; NAN and the diagonal's 0.00 are no figures and not added. Returns whether it was. */
 bool nvb_add(struct import_reader *reader, const struct nvb_test *test, size_t line, const size_t at[2], double value);
 
+/* CUDART_VERSION in s->cuda becomes a version: "11080" -> "11.8". */
+void nvb_cuda_version(struct import_source *s);
+
 #endif

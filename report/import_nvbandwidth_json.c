@@ -60,7 +60,8 @@ static int read_object(struct import_reader *reader, const json_t *root)
     import_copy(s->driver, sizeof s->driver, word(all, "Driver Version"), strlen(word(all, "Driver Version")));
     const json_t *cuda = json_object_get(all, "CUDA Runtime Version");
     if (json_is_integer(cuda))
-        snprintf(s->cuda, sizeof s->cuda, "%d", (int)json_integer_value(cuda));
+        snprintf(s->cuda, sizeof s->cuda, "%u", (unsigned)json_integer_value(cuda));
+    nvb_cuda_version(s);
     for (size_t i = 0; i < json_array_size(tests); i++)
         RB_TRY(take_test(reader, json_array_get(tests, i)));
     import_close(reader);

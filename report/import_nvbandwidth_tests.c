@@ -81,3 +81,10 @@ bool nvb_add(struct import_reader *reader, const struct nvb_test *test, size_t l
     import_add_link(reader, &l);
     return true;
 }
+
+void nvb_cuda_version(struct import_source *s)
+{
+    uint64_t code;
+    if (import_whole((struct import_word){ s->cuda, strlen(s->cuda) }, &code) && code >= 1000 && code < 1000000)
+        snprintf(s->cuda, sizeof s->cuda, "%u.%u", (unsigned)(code / 1000), (unsigned)(code % 1000 / 10));
+}
