@@ -1,0 +1,105 @@
+/* The answer first: three figures and the sentences behind them. */
+#include "core/units.h"
+#include "report/curves.h"
+#include "report/html.h"
+#include "report/page_sections.h"
+#include "report/statistics.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void tile(struct text *out, const char *figure, const char *meaning)
+{
+    text_add(out, "<div class=\"tile\"><b>");
+    html_text(out, figure);
+    text_add(out, "</b><span>");
+    html_text(out, meaning);
+    text_add(out, "</span></div>\n");
+}
+
+static void bandwidth_tile(struct text *out, const struct record_case *c)
+{
+    char figure[HTML_NUMBER], name[CURVE_NAME], size[UNITS_TEXT];
+    char *shown = rb_format("%s GB/s", html_number(figure, c->busbw_GBps, 3));
+    char *meaning = rb_format("bus bandwidth, %s of %s by %s, %d ranks", c->collective, units_bytes(size, c->bytes), curves_name(name, c, true), c->ranks);
+    tile(out, shown, meaning);
+    free(shown);
+    free(meaning);
+}
+
+static const char *baseline_name(const struct statistics *s)
+{
+    return strcmp(s->baseline, "mpi") == 0 ? "MPI" : strcmp(s->baseline, "nccl") == 0 ? "NCCL" : s->baseline;
+}
+
+static void ratio_tile(struct text *out, const struct statistics *s)
+{
+    char figure[HTML_NUMBER];
+    char *shown = rb_format("%s\u00d7", html_number(figure, s->ratio_mean, 3));
+    char *meaning = rb_format("the speed of %s's own collectives, geometric mean over %zu cases", baseline_name(s), s->ratio_cases);
+    tile(out, shown, meaning);
+    free(shown);
+    free(meaning);
+}
+
+static void bandwidth_sentence(struct text *out, const struct record_case *c)
+{
+    char name[CURVE_NAME], a[HTML_NUMBER], b[HTML_NUMBER];
+    const double moved = isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps, share = 100 * moved / c->ceiling_GBps;
+    if (isfinite(share))
+        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank, %.0f %% of the %s ceiling of %s GB/s.%s", c->collective,
+                       curves_name(name, c, true), html_number(a, moved, 3), share, c->ceiling_from, html_number(b, c->ceiling_GBps, 3),
+                       share > 100 ? " More than the ceiling means that part of the data never took the link the ceiling was taken on, a cache most often." : "");
+    else
+        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank.", c->collective, curves_name(name, c, true), html_number(a, moved, 3));
+}
+
+static void ratio_sentence(struct text *out, const struct statistics *s)
+{
+    char a[HTML_NUMBER], b[HTML_NUMBER], small[UNITS_TEXT], large[UNITS_TEXT];
+    html_paragraph(out, "Against %s, the best of our algorithms at each size ran between %s\u00d7 (%s, %s) and %s\u00d7 (%s, %s) of its speed.",
+                   baseline_name(s), html_number(a, s->ratio_least, 3), s->ratio_least_case->collective,
+                   units_bytes(small, s->ratio_least_case->bytes), html_number(b, s->ratio_most, 3), s->ratio_most_case->collective,
+                   units_bytes(large, s->ratio_most_case->bytes));
+}
+
+static void warnings(struct text *out, const struct page_input *in, const struct statistics *s)
+{
+    if (s->wrong > 0)
+        text_add(out, "<p class=\"warn\"><b>%zu of %zu cases had wrong elements</b>; they are left out of every plot and fit.</p>\n", s->wrong, s->cases);
+    if (in->records->damaged > 0)
+        text_add(out, "<p class=\"warn\">%zu damaged line%s of the records left out.</p>\n", in->records->damaged, in->records->damaged > 1 ? "s were" : " was");
+    size_t i;
+    json_t *note;
+    json_array_foreach(in->records->notes, i, note)
+    {
+        const char *about = json_string_value(json_object_get(note, "about"));
+        if (about == NULL || strcmp(about, "machine") != 0)
+            continue;
+        text_add(out, "<p class=\"warn\">");
+        html_text(out, json_string_value(json_object_get(note, "text")));
+        text_add(out, "</p>\n");
+    }
+}
+
+const char *section_answer(struct text *out, const struct page_input *in)
+{
+    struct statistics s;
+    statistics_make(&s, in->records);
+    text_add(out, "<div class=\"tiles\">\n");
+    if (s.fastest != NULL)
+        bandwidth_tile(out, s.fastest);
+    if (s.ratio_cases > 0)
+        ratio_tile(out, &s);
+    text_add(out, "</div>\n");
+    if (s.fastest != NULL)
+        bandwidth_sentence(out, s.fastest);
+    else
+        html_paragraph(out, "No bandwidth was measured: it takes at least two ranks to move anything.");
+    if (s.ratio_cases > 0)
+        ratio_sentence(out, &s);
+    warnings(out, in, &s);
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* report/page_sections.h - the sections that page.c lists; a section is one function here or in a file of its own. */
+#ifndef RB_REPORT_PAGE_SECTIONS_H
+#define RB_REPORT_PAGE_SECTIONS_H
+
+#include "report/page.h"
+
+const char *section_answer(struct text *out, const struct page_input *in);
+const char *section_machine(struct text *out, const struct page_input *in);
+const char *section_results(struct text *out, const struct page_input *in);
+const char *section_pairs(struct text *out, const struct page_input *in);
+const char *section_plots(struct text *out, const struct page_input *in);
+const char *section_fits(struct text *out, const struct page_input *in);
+const char *section_notes(struct text *out, const struct page_input *in);
+
+#endif

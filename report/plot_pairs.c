@@ -1,0 +1,62 @@
+/* The bandwidth between every two ranks as a matrix. */
+#include "report/plots.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int count_ranks(const struct records *r)
+{
+    int most = -1;
+    for (size_t i = 0; i < r->npairs; i++) {
+        most = r->pairs[i].from > most ? r->pairs[i].from : most;
+        most = r->pairs[i].to > most ? r->pairs[i].to : most;
+    }
+    return most + 1;
+}
+
+static double one_way(const struct records *r, int from, int to)
+{
+    for (size_t i = 0; i < r->npairs; i++)
+        if (r->pairs[i].from == from && r->pairs[i].to == to)
+            return r->pairs[i].one_way_GBps;
+    return NAN;
+}
+
+static int matrix_block(struct figure *f, const struct records *r, int n)
+{
+    const int block = figure_block(f);
+    for (int from = 0; from < n; from++) {
+        for (int to = 0; to < n; to++) {
+            const double v = one_way(r, from, to);
+            if (isfinite(v))
+                text_add(&f->data, "%d %d %.6g %.3g\n", to, from, v, v);
+            else
+                text_add(&f->data, "%d %d NaN\n", to, from);
+        }
+        text_add(&f->data, "\n");
+    }
+    figure_block_end(f);
+    return block;
+}
+
+static const char *draw(struct figures *figures, const struct plot *plot, const struct page_input *in)
+{
+    const int n = count_ranks(in->records);
+    if (n < 2)
+        return "the links between the ranks were not measured one by one (--pairs)";
+    struct figure *f = figure_add(figures, plot, rb_strdup(plot->name), rb_strdup("Bandwidth between every two ranks"));
+    const int block = matrix_block(f, in->records, n);
+    figure_set(f, "set xlabel 'to rank'\nset ylabel 'from rank'\nset cblabel 'one way [GB/s]'\nset cbrange [0:*]\nunset grid\nunset key");
+    figure_set(f, "set xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset xtics 1\nset ytics 1", n - 1, n - 1);
+    figure_set(f, "set palette defined (0 '#f7fbff', 0.5 '#6baed6', 1 '#08519c')");
+    figure_draw(f, "$b%d using 1:2:3 with image", block);
+    figure_title(f, NULL);
+    if (n <= 16) {
+        figure_draw(f, "$b%d using 1:2:($3 == $3 ? sprintf('%%.3g', $3) : '') with labels tc rgb '#b00020'", block);
+        figure_title(f, NULL);
+    }
+    text_add(&f->caption, "One message stream at a time, from the rank of the row to the rank of the column. Inputs: results.jsonl, records of kind pair.");
+    return NULL;
+}
+
+const struct plot plot_pairs = { .name = "pairs", .title = "Bandwidth between every two ranks", .draw = draw };

@@ -1,0 +1,57 @@
+#include "report/plots.h"
+
+#include "core/error.h"
+#include "report/plots_files.h"
+
+#include <stdlib.h>
+
+extern const struct plot plot_bandwidth, plot_latency, plot_ratio, plot_fit, plot_pairs;
+
+/* In the order of the page. */
+static const struct plot *const plots[] = {
+    &plot_bandwidth, &plot_ratio, &plot_latency, &plot_fit, &plot_pairs,
+};
+
+static void add_gap(struct figures *f, const struct plot *plot, const char *why)
+{
+    f->gaps = rb_realloc(f->gaps, (f->ngaps + 1) * sizeof *f->gaps);
+    f->gaps[f->ngaps++] = (struct figure_gap){ plot->name, plot->title, why };
+}
+
+int plots_make(struct figures *figures, const struct page_input *in)
+{
+    struct figures all = {0};
+    for (size_t i = 0; i < RB_LEN(plots); i++) {
+        const char *why = plots[i]->draw(&all, plots[i], in);
+        if (why != NULL)
+            add_gap(&all, plots[i], why);
+    }
+    const int rc = plots_files(&all, in->output);
+    if (rc != RB_OK) {
+        figures_free(&all);
+        return rc;
+    }
+    *figures = all;
+    return RB_OK;
+}
+
+static void figure_free(struct figure *f)
+{
+    text_free(&f->caption);
+    text_free(&f->data);
+    text_free(&f->settings);
+    text_free(&f->narrow);
+    text_free(&f->drawing);
+    free(f->name);
+    free(f->title);
+}
+
+void figures_free(struct figures *figures)
+{
+    for (size_t i = 0; i < figures->count; i++)
+        figure_free(&figures->list[i]);
+    free(figures->list);
+    free(figures->gaps);
+    free(figures->missing);
+    *figures = (struct figures){0};
+}

@@ -1,0 +1,163 @@
+#include "report/plots_files.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WIDE = 880, HEIGHT = 480, NARROW = 400, NARROW_HEIGHT = 420, LOG_BYTES = 1 << 20 };
+
+extern char **environ;
+
+/* --- scripts --- */
+
+static const char *text_of(const struct text *t)
+{
+    return t->chars != NULL ? t->chars : "";
+}
+
+static void add_script(struct text *s, const struct figure *f)
+{
+    const int height = f->height > 0 ? f->height : HEIGHT;
+    text_add(s, "# Redraw with: gnuplot %s.gp\nreset\nset encoding utf8\nset termoption noenhanced\n%s", f->name, text_of(&f->data));
+    text_add(s, "set title ");
+    figure_quote(s, f->title);
+    text_add(s,
+             " font ',16'\nset grid lc rgb '#d8d8d8' lw 0.6 dt 1\nset border lc rgb '#505050' lw 0.8\nset tics nomirror scale 0.5\n"
+             "set key outside bottom center horizontal samplen 2.2\nset xlabel offset 0,0.2\n%s",
+             text_of(&f->settings));
+    text_add(s, "set terminal svg size %d,%d noenhanced font 'sans-serif,14'\nset output '%s.svg'\nplot %s\nunset output\n", WIDE, height,
+             f->name, text_of(&f->drawing));
+    text_add(s,
+             "if (strstrt(GPVAL_TERMINALS, ' pngcairo ')) { set terminal pngcairo size %d,%d noenhanced font 'sans-serif,17' linewidth 1.3 } "
+             "else { set terminal png size %d,%d noenhanced font 'sans-serif,13' linewidth 2 }\n",
+             WIDE * 5 / 4, height * 5 / 4, WIDE * 5 / 4, height * 5 / 4);
+    text_add(s, "set output '%s.png'\nreplot\nunset output\n", f->name);
+    text_add(s, "set title font ',13'\nset key samplen 1.5\n%sset terminal svg size %d,%d noenhanced font 'sans-serif,12'\n",
+             text_of(&f->narrow), NARROW, f->height > 0 ? f->height : NARROW_HEIGHT);
+    text_add(s, "set output '%s-narrow.svg'\nreplot\nunset output\n", f->name);
+}
+
+static int write_script(const struct figure *f, const char *folder)
+{
+    struct text s = {0};
+    add_script(&s, f);
+    char *path = rb_format("%s/%s.gp", folder, f->name);
+    FILE *out = fopen(path, "wb");
+    const bool good = out != NULL && fwrite(s.chars, 1, s.length, out) == s.length;
+    int rc = RB_OK;
+    if ((out != NULL && fclose(out) != 0) || !good)
+        rc = rb_fail(RB_EUSAGE, "%s: %s", path, strerror(errno));
+    free(path);
+    text_free(&s);
+    return rc;
+}
+
+/* --- gnuplot --- */
+
+static int start(pid_t *pid_p, char **argv, const char *folder)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "gnuplot.log", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    const int why = posix_spawnp(pid_p, "gnuplot", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return why;
+}
+
+/* 0, the exit status, or -1 when it could not be started. */
+static int run_gnuplot(const struct figures *figures, const char *folder)
+{
+    char **argv = rb_calloc(figures->count + 2, sizeof *argv);
+    argv[0] = rb_strdup("gnuplot");
+    for (size_t i = 0; i < figures->count; i++)
+        argv[i + 1] = rb_format("%s.gp", figures->list[i].name);
+    pid_t pid;
+    int status = -1;
+    if (start(&pid, argv, folder) == 0)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    for (size_t i = 0; i <= figures->count; i++)
+        free(argv[i]);
+    free(argv);
+    return status;
+}
+
+static bool is_drawn(const char *folder, const struct figure *f)
+{
+    static const char *const ends[] = { ".svg", "-narrow.svg", ".png" };
+    bool all = true;
+    for (size_t i = 0; i < RB_LEN(ends); i++) {
+        char *path = rb_format("%s/%s%s", folder, f->name, ends[i]);
+        struct stat st;
+        all = all && stat(path, &st) == 0 && st.st_size > 0;
+        free(path);
+    }
+    return all;
+}
+
+/* Pictures of an earlier run must not pass for this one's. */
+static void remove_old(const char *folder, const struct figure *f)
+{
+    static const char *const ends[] = { ".svg", "-narrow.svg", ".png" };
+    for (size_t i = 0; i < RB_LEN(ends); i++) {
+        char *path = rb_format("%s/%s%s", folder, f->name, ends[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
+static char *complaint(const char *folder, int status)
+{
+    if (status == -1 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
+        return rb_format("gnuplot is not installed (package gnuplot-nox); the scripts in %s draw the plots elsewhere", folder);
+    char *path = rb_format("%s/gnuplot.log", folder), *why;
+    struct text log = {0};
+    if (access(path, R_OK) == 0 && text_read_file(&log, path, LOG_BYTES) == RB_OK && log.length > 0)
+        why = rb_format("gnuplot failed: %.*s (all of it in %s)", (int)strcspn(log.chars + strspn(log.chars, "\n"), "\n"),
+                        log.chars + strspn(log.chars, "\n"), path);
+    else
+        why = rb_format("gnuplot failed with status %d", status);
+    text_free(&log);
+    free(path);
+    return why;
+}
+
+static void draw(struct figures *figures, const char *folder)
+{
+    for (size_t i = 0; i < figures->count; i++)
+        remove_old(folder, &figures->list[i]);
+    const int status = figures->count > 0 ? run_gnuplot(figures, folder) : 0;
+    bool all = true;
+    for (size_t i = 0; i < figures->count; i++) {
+        figures->list[i].drawn = is_drawn(folder, &figures->list[i]);
+        all = all && figures->list[i].drawn;
+    }
+    if (all)
+        return;
+    figures->missing = complaint(folder, status);
+    rb_warn("%s", figures->missing);
+}
+
+int plots_files(struct figures *figures, const char *output)
+{
+    char *folder = rb_format("%s/plots", output);
+    int rc = RB_OK;
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        rc = rb_fail(RB_EUSAGE, "%s: %s", folder, strerror(errno));
+    for (size_t i = 0; i < figures->count && rc == RB_OK; i++)
+        rc = write_script(&figures->list[i], folder);
+    if (rc == RB_OK)
+        draw(figures, folder);
+    free(folder);
+    return rc;
+}
