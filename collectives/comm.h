@@ -22,6 +22,7 @@ struct comm_config {
     double timeout_sec;          /* without progress in one call; 0: none */
     bool yield;                  /* more ranks than cores: give the core away soon while waiting */
     struct heartbeat *heartbeat; /* of this rank; NULL: none */
+    const char *leaf;            /* instruction set of the loops: "avx512", "avx2", "base"; NULL: the best */
     unsigned delay_seed;         /* tests: random pauses between steps; 0: none */
 };
 
@@ -51,6 +52,7 @@ struct call {
     uint64_t count;     /* elements of a block */
     enum rb_type type;
     enum rb_op op;
+    bool in_place;
     enum comm_protocol protocol; /* AUTO: as configured */
 };
 
@@ -64,6 +66,7 @@ struct operation_facts {
     uint64_t out_elements;     /* elements of OUT on this rank */
     uint64_t in_elements;
     int steps;                 /* of this rank */
+    int hops;                  /* messages one after the other on the longest chain; 0: not known (many ranks) */
 };
 
 /* Collective: plans, connects what is not yet connected. The caller frees. */

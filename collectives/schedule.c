@@ -22,6 +22,9 @@ void chunk_range(uint64_t count, size_t type_bytes, int cuts, int cut, uint64_t 
 
 static bool legal(const struct plan *p, const struct step *s)
 {
+    const bool lone = s->nrecv == 1 && s->nsend == 0 && s->src.buffer == BUFFER_NONE; /* what was pushed is already in place */
+    if ((s->flags & STEP_PUSH_RECV) && !lone)
+        return false;
     const bool operand = s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT || s->nrecv > 0;
     return !p->broken && s->lane >= 0 && s->lane < MAX_LANES && s->nrecv >= 0 && s->nsend >= 0 && operand &&
            (s->dst.buffer != BUFFER_NONE || s->src.buffer != BUFFER_NONE);
@@ -55,7 +58,7 @@ int plan_add(struct plan *p, int lane, const int *recv_from, int nrecv, const in
 void plan_after(struct plan *p, int index)
 {
     if (p->broken || p->nsteps == 0 || index < 0 || index >= p->nsteps - 1 ||
-        p->steps[index].lane == p->steps[p->nsteps - 1].lane) {
+        p->steps[index].lane == p->steps[p->nsteps - 1].lane || (p->steps[p->nsteps - 1].flags & STEP_GRANT)) {
         p->broken = true;
         return;
     }

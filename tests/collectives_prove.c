@@ -85,7 +85,10 @@ struct mutant {
 };
 
 static void wrong_chunk(struct plan *p) { p[1].steps[1].src.index = (p[1].steps[1].src.index + 1) % 4; }
-static void missing_step(struct plan *p) { p[2].nsteps--; }
+static void missing_step(struct plan *p)
+{
+    free((void *)(uintptr_t)p[2].steps[--p[2].nsteps].recv_from);
+}
 static void extra_send(struct plan *p) { plan_add(&p[0], 0, NULL, 0, &(int){ 1 }, 1, chunk_in(0), chunk_none(), 0); }
 static void no_finish(struct plan *p) { p[0].steps[3].flags &= ~(unsigned)STEP_FINISH; }
 static void twice_finished(struct plan *p) { p[0].steps[4].flags |= STEP_FINISH; }

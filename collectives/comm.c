@@ -1,0 +1,150 @@
+#include "collectives/comm.h"
+
+#include "collectives/operation.h"
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool comm_transport_usable(const char *name, const struct job *job, const char **why_p)
+{
+    const struct transport_ops *ops = transport_find(name);
+    if (ops == NULL) {
+        *why_p = "there is no such transport";
+        return false;
+    }
+    return ops->usable(job, why_p);
+}
+
+/* auto: the first of the table that is usable and moves data. */
+static int choose(struct comm *comm, const struct transport_ops **ops_p)
+{
+    const char *wanted = comm->config.transport != NULL ? comm->config.transport : "auto", *why = "";
+    if (strcmp(wanted, "auto") != 0) {
+        if (!comm_transport_usable(wanted, comm->job, &why))
+            return rb_fail(RB_EUSAGE, "transport %s cannot be used: %s", wanted, why);
+        *ops_p = transport_find(wanted);
+        snprintf(comm->why, sizeof comm->why, "%s, as asked", wanted);
+        return RB_OK;
+    }
+    int n = 0;
+    for (size_t i = 0; i < transport_count; i++) {
+        if (!transports[i]->moves)
+            continue;
+        if (transports[i]->usable(comm->job, &why)) {
+            *ops_p = transports[i];
+            snprintf(comm->why + n, sizeof comm->why - (size_t)n, "%s: %s", transports[i]->name, transports[i]->summary);
+            return RB_OK;
+        }
+        n += snprintf(comm->why + n, sizeof comm->why - (size_t)n, "no %s: %s; ", transports[i]->name, why);
+    }
+    return rb_fail(RB_EINTERNAL, "no transport can be used: %s", comm->why);
+}
+
+static int open_barrier(struct comm *comm)
+{
+    const struct call call = { .algorithm = algorithm_find("direct_one_shot_all_reduce"), .count = 1, .type = TYPE_INT32, .op = OP_SUM,
+                               .group = { .nranks = comm->job->nranks, .servers = 1 }, .protocol = PROTOCOL_SLOTS };
+    return comm_prepare(comm, &call, &comm->barrier);
+}
+
+int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *config)
+{
+    struct comm *comm = rb_calloc(1, sizeof *comm);
+    const struct transport_ops *ops = NULL;
+    comm->job = job;
+    comm->config = *config;
+    comm->random = config->delay_seed + (unsigned)job->rank * 7919u;
+    heartbeat_init(&comm->private_heartbeat);
+    comm->heartbeat = config->heartbeat != NULL ? config->heartbeat : &comm->private_heartbeat;
+    int rc = choose(comm, &ops);
+    if (rc == RB_OK)
+        rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots });
+    if (rc == RB_OK)
+        rc = open_barrier(comm);
+    if (rc != RB_OK) {
+        if (comm->transport != NULL)
+            ops->close(comm->transport);
+        free(comm);
+        return rc;
+    }
+    *comm_p = comm;
+    return RB_OK;
+}
+
+void comm_close(struct comm *comm)
+{
+    if (comm == NULL)
+        return;
+    job_barrier(comm->job); /* nobody unmaps what a peer still uses */
+    for (int i = 0; i < COMM_REGIONS; i++)
+        if (comm->regions[i].base != NULL)
+            comm->transport->ops->release(comm->transport, &comm->regions[i]);
+    operation_free(comm->barrier);
+    comm->transport->ops->close(comm->transport);
+    free(comm);
+}
+
+void comm_abort(struct comm *comm)
+{
+    atomic_store(comm->transport->abort, 1);
+}
+
+const char *comm_transport(const struct comm *comm)
+{
+    return comm->transport->ops->name;
+}
+
+const char *comm_transport_why(const struct comm *comm)
+{
+    return comm->why;
+}
+
+int comm_allocate(struct comm *comm, size_t bytes, void **memory_p)
+{
+    int i = 0;
+    while (i < COMM_REGIONS && comm->regions[i].base != NULL)
+        i++;
+    if (i == COMM_REGIONS)
+        return rb_fail(RB_EINTERNAL, "more than %d buffers allocated", COMM_REGIONS);
+    RB_TRY(comm->transport->ops->allocate(comm->transport, bytes, &comm->regions[i]));
+    *memory_p = comm->regions[i].base[comm->job->rank];
+    return RB_OK;
+}
+
+int comm_release(struct comm *comm, void *memory)
+{
+    for (int i = 0; i < COMM_REGIONS; i++)
+        if (comm->regions[i].base != NULL && comm->regions[i].base[comm->job->rank] == memory) {
+            RB_TRY(job_barrier(comm->job));
+            comm->transport->ops->release(comm->transport, &comm->regions[i]);
+            comm->regions[i] = (struct region){0};
+            return RB_OK;
+        }
+    return rb_fail(RB_EINTERNAL, "comm_release: not memory of comm_allocate");
+}
+
+bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p)
+{
+    for (size_t i = 0; i < COMM_REGIONS; i++) {
+        const struct region *r = &comm->regions[i];
+        if (r->base == NULL)
+            continue;
+        const char *base = r->base[comm->job->rank], *at = address;
+        if (at >= base && at < base + r->bytes) {
+            *token_p = (uint64_t)i << 48 | (uint64_t)(at - base);
+            return true;
+        }
+    }
+    return false;
+}
+
+int comm_barrier(struct comm *comm)
+{
+    if (!comm->transport->ops->moves)
+        return job_barrier(comm->job);
+    int32_t in = 0, out;
+    return operation_run(comm->barrier, &in, &out);
+}

@@ -1,0 +1,256 @@
+/* collectives/engine.h - plays a schedule over connections. One text for every back end.
+ *
+ * The includer defines before:
+ *   ENGINE_FN                                  how a function is declared
+ *   engine_load_acquire(const uint64_t *)      and
+ *   engine_store_release(uint64_t *, uint64_t) for marks
+ *   engine_leaf(const struct engine *, const struct leaf_work *)  arithmetic
+ *
+ * It never waits: engine_advance() plays what can be played and says done, moved or blocked. What a lane waits for is the
+ * step at lane->at; the driver decides how to wait, when to give up, and moves messages in between. */
+
+struct engine_step {
+    struct connection **recv, **send;
+    int nrecv, nsend, src_at;
+    int after_lane, after_at; /* -1: none; position in that lane */
+    unsigned flags;
+    bool has_src, keeps;          /* an own operand; the result stays here */
+    enum chunk_buffer src, dst;
+    uint64_t src_first, dst_first; /* elements from the start of the buffer */
+    uint64_t count;                /* elements of the chunk */
+    int index;                     /* in the plan, for messages */
+};
+
+struct engine_lane {
+    struct engine_step *steps;
+    int nsteps;
+    int at;
+    uint32_t slice;
+    uint64_t piece;
+    bool holding; /* the slice was received and combined, but there was no room to send it */
+    char *hold;   /* one slice, for steps that keep nothing */
+    void **dsts;
+    const void **srcs;
+};
+
+struct engine {
+    struct engine_lane *lanes;
+    int nlanes;
+    uint64_t pieces, slice_elements;
+    uint32_t slices; /* per piece */
+    size_t type_bytes;
+    bool stream; /* results that nobody reads soon are written past the cache */
+    const struct leaf *leaf;
+    const char *in;
+    char *out;
+    uint64_t in_token, out_token; /* where in and out lie, for peers */
+    const struct region *regions;
+};
+
+enum engine_result { ENGINE_DONE, ENGINE_MOVED, ENGINE_BLOCKED };
+
+/* A place in a region of the rank that names it; the reader knows whose. */
+enum { TOKEN_SHIFT = 48 };
+
+ENGINE_FN char *engine_resolve(const struct engine *e, int rank, uint64_t token)
+{
+    return (char *)e->regions[token >> TOKEN_SHIFT].base[rank] + (token & ((UINT64_C(1) << TOKEN_SHIFT) - 1));
+}
+
+ENGINE_FN uint64_t engine_offset(const struct engine *e, enum chunk_buffer buffer, uint64_t element)
+{
+    return (buffer == BUFFER_IN ? e->in_token : e->out_token) + element * e->type_bytes;
+}
+
+ENGINE_FN char *engine_here(const struct engine *e, enum chunk_buffer buffer, uint64_t element)
+{
+    return (buffer == BUFFER_IN ? (char *)(uintptr_t)e->in : e->out) + element * e->type_bytes;
+}
+
+ENGINE_FN char *engine_slot(const struct connection *c, size_t bytes)
+{
+    return bytes <= c->inline_bytes ? c->tail[c->at].payload : c->slots + (size_t)c->at * c->slot_bytes;
+}
+
+ENGINE_FN bool engine_receives_ready(const struct engine *e, const struct engine_lane *l, const struct engine_step *s)
+{
+    if (s->after_lane >= 0) {
+        const struct engine_lane *other = &e->lanes[s->after_lane];
+        if (other->piece < l->piece || (other->piece == l->piece && other->at <= s->after_at))
+            return false;
+    }
+    for (int i = 0; i < s->nrecv; i++) {
+        const struct connection *c = s->recv[i];
+        if (engine_load_acquire(&c->tail[c->at].sequence) != c->next + 1)
+            return false;
+    }
+    return true;
+}
+
+ENGINE_FN bool engine_sends_ready(const struct engine_step *s)
+{
+    for (int i = 0; i < s->nsend; i++) {
+        struct connection *c = s->send[i];
+        if (c->next - c->freed >= c->nslots) {
+            c->freed = engine_load_acquire(&c->head->sequence);
+            if (c->next - c->freed >= c->nslots)
+                return false;
+        }
+        if ((s->flags & STEP_PUSH_SEND) && engine_load_acquire(&c->grant[c->grant_at].sequence) != c->grants + 1)
+            return false;
+    }
+    return true;
+}
+
+ENGINE_FN void engine_grant(const struct engine *e, const struct engine_step *s, uint64_t first)
+{
+    for (int i = 0; i < s->nrecv; i++) {
+        struct connection *c = s->recv[i];
+        struct mark *m = &c->grant[c->grant_at];
+        m->argument = engine_offset(e, s->dst, s->dst_first + first);
+        engine_store_release(&m->sequence, ++c->grants);
+        c->grant_at = c->grant_at + 1 == c->nslots ? 0 : c->grant_at + 1;
+    }
+}
+
+ENGINE_FN int engine_sources(const struct engine *e, const struct engine_lane *l, const struct engine_step *s, uint64_t first, size_t bytes)
+{
+    int n = 0;
+    for (int i = 0; i <= s->nrecv; i++) {
+        if (s->has_src && i == s->src_at)
+            l->srcs[n++] = engine_here(e, s->src, s->src_first + first);
+        if (i < s->nrecv) {
+            const struct connection *c = s->recv[i];
+            l->srcs[n++] = s->flags & STEP_PULL_RECV ? engine_resolve(e, c->peer, c->tail[c->at].argument) : engine_slot(c, bytes);
+        }
+    }
+    return n;
+}
+
+/* Where the value is sent from here: slots, or the receivers' own memory. */
+ENGINE_FN int engine_send_places(const struct engine *e, const struct engine_step *s, size_t bytes, void **dsts)
+{
+    if (s->flags & STEP_PULL_SEND)
+        return 0;
+    for (int i = 0; i < s->nsend; i++) {
+        const struct connection *c = s->send[i];
+        dsts[i] = s->flags & STEP_PUSH_SEND ? engine_resolve(e, c->peer, c->grant[c->grant_at].argument) : engine_slot(c, bytes);
+    }
+    return s->nsend;
+}
+
+ENGINE_FN bool engine_may_stream(const struct engine *e, const struct engine_step *s)
+{
+    const bool read_soon = s->nsend > 0 && !(s->flags & STEP_PUSH_SEND);
+    return e->stream && !read_soon;
+}
+
+/* Without room to send, a value that is kept nowhere goes to the lane's hold. */
+ENGINE_FN void engine_combine(const struct engine *e, const struct engine_lane *l, const struct engine_step *s, uint64_t first,
+                              uint64_t count, bool room)
+{
+    const size_t bytes = count * e->type_bytes;
+    struct leaf_work w = { .dsts = l->dsts, .srcs = l->srcs, .count = count, .finish = s->flags & STEP_FINISH };
+    w.nsrc = engine_sources(e, l, s, first, bytes);
+    if (s->keeps)
+        l->dsts[w.ndst++] = engine_here(e, s->dst, s->dst_first + first);
+    if (room)
+        w.ndst += engine_send_places(e, s, bytes, l->dsts + w.ndst);
+    else if (!s->keeps)
+        l->dsts[w.ndst++] = l->hold;
+    w.stream = engine_may_stream(e, s);
+    engine_leaf(e, &w);
+}
+
+ENGINE_FN void engine_send_held(const struct engine *e, const struct engine_lane *l, const struct engine_step *s, uint64_t first,
+                                uint64_t count)
+{
+    struct leaf_work w = { .dsts = l->dsts, .srcs = l->srcs, .count = count, .nsrc = 1 };
+    l->srcs[0] = s->keeps ? engine_here(e, s->dst, s->dst_first + first) : l->hold;
+    w.ndst = engine_send_places(e, s, count * e->type_bytes, l->dsts);
+    engine_leaf(e, &w);
+}
+
+ENGINE_FN void engine_release_receives(const struct engine_step *s)
+{
+    for (int i = 0; i < s->nrecv; i++) {
+        struct connection *c = s->recv[i];
+        engine_store_release(&c->head->sequence, ++c->next);
+        c->at = c->at + 1 == c->nslots ? 0 : c->at + 1;
+    }
+}
+
+ENGINE_FN void engine_post_sends(const struct engine *e, const struct engine_step *s, uint64_t first, uint64_t count)
+{
+    for (int i = 0; i < s->nsend; i++) {
+        struct connection *c = s->send[i];
+        struct mark *m = &c->tail[c->at];
+        const bool from_dst = s->nrecv > 0;
+        m->argument = !(s->flags & STEP_PULL_SEND) ? count * e->type_bytes
+                      : from_dst                   ? engine_offset(e, s->dst, s->dst_first + first)
+                                                   : engine_offset(e, s->src, s->src_first + first);
+        engine_store_release(&m->sequence, ++c->next);
+        c->at = c->at + 1 == c->nslots ? 0 : c->at + 1;
+        if (s->flags & STEP_PUSH_SEND) {
+            c->grants++;
+            c->grant_at = c->grant_at + 1 == c->nslots ? 0 : c->grant_at + 1;
+        }
+    }
+}
+
+/* One slice of one step: true when it is done. */
+ENGINE_FN bool engine_play(const struct engine *e, struct engine_lane *l, const struct engine_step *s, uint64_t first, uint64_t count)
+{
+    if (l->holding) {
+        if (!engine_sends_ready(s))
+            return false;
+        engine_send_held(e, l, s, first, count);
+    } else {
+        if (!engine_receives_ready(e, l, s))
+            return false;
+        const bool room = engine_sends_ready(s);
+        if (!room && s->nrecv == 0)
+            return false;
+        if (!(s->flags & STEP_PUSH_RECV))
+            engine_combine(e, l, s, first, count, room);
+        engine_release_receives(s);
+        if (!room) {
+            l->holding = true;
+            return false;
+        }
+    }
+    l->holding = false;
+    engine_post_sends(e, s, first, count);
+    return true;
+}
+
+ENGINE_FN void engine_next(const struct engine *e, struct engine_lane *l)
+{
+    if (++l->slice < e->slices)
+        return;
+    l->slice = 0;
+    if (++l->at < l->nsteps)
+        return;
+    l->at = 0;
+    l->piece++;
+}
+
+ENGINE_FN enum engine_result engine_advance(const struct engine *e, struct engine_lane *l)
+{
+    enum engine_result result = ENGINE_BLOCKED;
+    while (l->piece < e->pieces) {
+        const struct engine_step *s = &l->steps[l->at];
+        const uint64_t first = (l->piece * e->slices + l->slice) * e->slice_elements;
+        const uint64_t left = first < s->count ? s->count - first : 0;
+        const uint64_t count = left < e->slice_elements ? left : e->slice_elements;
+        if (count > 0) {
+            if (s->flags & STEP_GRANT)
+                engine_grant(e, s, first);
+            else if (!engine_play(e, l, s, first, count))
+                return result;
+            result = ENGINE_MOVED;
+        }
+        engine_next(e, l);
+    }
+    return ENGINE_DONE;
+}

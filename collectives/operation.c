@@ -1,0 +1,475 @@
+#include "collectives/operation.h"
+
+#include "collectives/prove.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/error.h"
+#include "core/text.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENGINE_FN static inline
+
+static inline uint64_t engine_load_acquire(const uint64_t *p)
+{
+    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline void engine_store_release(uint64_t *p, uint64_t value)
+{
+    __atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
+struct engine;
+static inline void engine_leaf(const struct engine *e, const struct leaf_work *work);
+
+#include "collectives/engine.h"
+
+static inline void engine_leaf(const struct engine *e, const struct leaf_work *work)
+{
+    leaf_run(e->leaf, work);
+}
+
+struct operation {
+    struct comm *comm;
+    struct call call;
+    int *ring; /* own copy */
+    struct engine engine;
+    struct leaf leaf;
+    struct operation_facts facts;
+    struct connection **pulled; /* connections on which peers read this rank's memory */
+    int npulled;
+    bool direct;
+    void *arena; /* peers of all steps */
+};
+
+/* From these message sizes on (bytes of one rank's share) the direct way won on shared memory; see `make bench`. */
+enum { DIRECT_FROM = 4 << 10, STREAM_FROM = 4 << 20, DIRECT_SLICE = 1 << 20, SMALLEST_SLICE = 8 << 10 };
+
+static bool wants_direct(const struct comm *comm, const struct call *call, uint64_t bytes)
+{
+    const struct algorithm *a = call->algorithm;
+    if (!comm->transport->ops->direct || !a->direct || call->group.nranks == 1 || (call->in_place && a->direct_needs_copy))
+        return false;
+    const enum comm_protocol p = call->protocol != PROTOCOL_AUTO ? call->protocol : comm->config.protocol;
+    return p == PROTOCOL_DIRECT || (p == PROTOCOL_AUTO && bytes >= DIRECT_FROM);
+}
+
+/* A message that travels in a slot, or waits in a hold, must fit it. */
+static bool fits_any_slice(const struct plan *p)
+{
+    for (int i = 0; i < p->nsteps; i++) {
+        const struct step *s = &p->steps[i];
+        const bool kept = s->dst.buffer == BUFFER_IN || s->dst.buffer == BUFFER_OUT;
+        if ((s->nsend > 0 && !(s->flags & (STEP_PULL_SEND | STEP_PUSH_SEND))) || (s->nsend > 0 && s->nrecv > 0 && !kept))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t round_grain(uint64_t bytes)
+{
+    return bytes < 16 ? 16 : bytes / 16 * 16;
+}
+
+/* All ranks must cut alike, so only what all of them know may count. */
+static void cut_pieces(struct operation *op, const struct plan *plans, uint64_t largest)
+{
+    const struct transport *t = op->comm->transport;
+    bool any = op->direct;
+    for (int r = 0; r < op->call.group.nranks; r++)
+        any = any && fits_any_slice(&plans[r]);
+    const uint64_t bytes = largest * op->engine.type_bytes, slots = (uint64_t)t->slots;
+    uint64_t slice = any ? DIRECT_SLICE : t->slot_bytes;
+    if (!any && bytes / slots < slice) /* a few slices in flight even for a middling chunk */
+        slice = bytes / slots > SMALLEST_SLICE ? bytes / slots : SMALLEST_SLICE;
+    slice = slice < t->slot_bytes || any ? slice : t->slot_bytes;
+    struct engine *e = &op->engine;
+    e->slice_elements = round_grain(slice) / e->type_bytes;
+    e->slices = (uint32_t)(any ? (slots < 2 ? 1 : 2) : slots);
+    if (largest <= e->slice_elements)
+        e->slices = 1;
+    const uint64_t piece = e->slice_elements * e->slices;
+    e->pieces = (largest + piece - 1) / piece;
+}
+
+static struct connection **bind_peers(struct operation *op, struct connection ***next, const int *ranks, int n, bool sends)
+{
+    struct connection **list = *next;
+    for (int i = 0; i < n; i++)
+        list[i] = op->comm->transport->ops->connection(op->comm->transport, ranks[i], sends);
+    *next += n;
+    return list;
+}
+
+static uint64_t chunk_start(const struct operation *op, struct chunk c, uint64_t *count_p)
+{
+    const int cuts = op->call.algorithm->cuts(&op->call.group);
+    uint64_t first;
+    chunk_range(op->call.count, op->engine.type_bytes, cuts, c.index % cuts, &first, count_p);
+    return first + (uint64_t)(c.index / cuts) * op->call.count;
+}
+
+static struct engine_step bind_step(struct operation *op, const struct plan *plan, int index, struct connection ***next)
+{
+    const struct step *s = &plan->steps[index];
+    struct engine_step b = { .nrecv = s->nrecv, .nsend = s->nsend, .src_at = s->src_at, .after_lane = -1, .flags = s->flags,
+                             .src = s->src.buffer, .dst = s->dst.buffer, .index = index };
+    b.has_src = s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT;
+    b.keeps = s->dst.buffer == BUFFER_IN || s->dst.buffer == BUFFER_OUT;
+    if (s->dst.buffer != BUFFER_NONE)
+        b.dst_first = chunk_start(op, s->dst, &b.count);
+    if (s->src.buffer != BUFFER_NONE)
+        b.src_first = chunk_start(op, s->src, &b.count);
+    b.recv = bind_peers(op, next, s->recv_from, s->nrecv, false);
+    b.send = bind_peers(op, next, s->send_to, s->nsend, true);
+    if (s->after >= 0) {
+        b.after_lane = plan->steps[s->after].lane;
+        for (int i = 0; i < s->after; i++)
+            b.after_at += plan->steps[i].lane == b.after_lane;
+    }
+    return b;
+}
+
+static void add_pulled(struct operation *op, const struct engine_step *s)
+{
+    for (int i = 0; i < s->nsend && (s->flags & STEP_PULL_SEND); i++) {
+        bool known = false;
+        for (int k = 0; k < op->npulled; k++)
+            known = known || op->pulled[k] == s->send[i];
+        if (!known)
+            op->pulled[op->npulled++] = s->send[i];
+    }
+}
+
+static void bind_lanes(struct operation *op, const struct plan *plan)
+{
+    struct engine *e = &op->engine;
+    int widest = 1;
+    size_t peers = 0;
+    for (int i = 0; i < plan->nsteps; i++) {
+        const int width = plan->steps[i].nrecv + plan->steps[i].nsend;
+        widest = width > widest ? width : widest;
+        peers += (size_t)width;
+    }
+    struct connection **next = op->arena = rb_calloc(peers, sizeof *next);
+    op->pulled = rb_calloc((size_t)op->call.group.nranks, sizeof *op->pulled);
+    e->nlanes = plan->nlanes;
+    e->lanes = rb_calloc((size_t)plan->nlanes, sizeof *e->lanes);
+    for (int i = 0; i < plan->nlanes; i++) {
+        struct engine_lane *l = &e->lanes[i];
+        l->steps = rb_calloc((size_t)plan->nsteps, sizeof *l->steps);
+        l->dsts = rb_calloc((size_t)widest + 2, sizeof *l->dsts);
+        l->srcs = rb_calloc((size_t)widest + 2, sizeof *l->srcs);
+    }
+    for (int i = 0; i < plan->nsteps; i++) {
+        struct engine_lane *l = &e->lanes[plan->steps[i].lane];
+        struct engine_step *s = &l->steps[l->nsteps++];
+        *s = bind_step(op, plan, i, &next);
+        if (s->nrecv > 0 && s->nsend > 0 && !s->keeps && l->hold == NULL)
+            l->hold = rb_malloc(e->slice_elements * e->type_bytes);
+        add_pulled(op, s);
+    }
+}
+
+static void count_traffic(struct operation *op, const struct plan *plans)
+{
+    const int n = op->call.group.nranks;
+    const size_t size = (size_t)n * (size_t)n;
+    uint64_t *edges = rb_calloc(size, sizeof *edges);
+    struct operation_facts *f = &op->facts;
+    schedule_edges(op->call.algorithm, &op->call.group, plans, op->call.count, op->engine.type_bytes, edges);
+    for (size_t r = 0; r < (size_t)n; r++) {
+        uint64_t out = 0, in = 0;
+        for (size_t k = 0; k < (size_t)n; k++) {
+            const uint64_t edge = edges[r * (size_t)n + k];
+            out += edge;
+            in += edges[k * (size_t)n + r];
+            f->busiest_edge = edge > f->busiest_edge ? edge : f->busiest_edge;
+        }
+        f->busiest_egress = out > f->busiest_egress ? out : f->busiest_egress;
+        f->busiest_ingress = in > f->busiest_ingress ? in : f->busiest_ingress;
+        f->total += out;
+    }
+    free(edges);
+}
+
+static int contributors(const struct call *call, int rank)
+{
+    const struct collective *c = collective_get(call->algorithm->collective);
+    int *ranks = rb_malloc((size_t)call->group.nranks * sizeof *ranks), block, n = 1;
+    if (c->reduces)
+        n = c->sources(&call->group, rank, 0, ranks, &block);
+    free(ranks);
+    return n;
+}
+
+static int check_call(const struct comm *comm, const struct call *call)
+{
+    const struct algorithm *a = call->algorithm;
+    const int n = comm->job->nranks;
+    if (n < a->min_ranks)
+        return rb_fail(RB_EUSAGE, "%s needs at least %d ranks, here are %d", a->name, a->min_ranks, n);
+    if (a->uses_servers && (call->group.servers < 1 || call->group.servers > a->max_servers(n)))
+        return rb_fail(RB_EUSAGE, "%s with %d ranks takes 1 to %d servers, not %d", a->name, n, a->max_servers(n), call->group.servers);
+    if (collective_get(a->collective)->rooted && (call->group.root < 0 || call->group.root >= n))
+        return rb_fail(RB_EUSAGE, "root %d: the ranks are 0 to %d", call->group.root, n - 1);
+    return RB_OK;
+}
+
+enum { PROVE_UP_TO = 64 }; /* ranks; beyond, the proof costs more than it tells: the tests prove the rule */
+
+/* What cannot be proved is not run. */
+static int prove_before_use(struct operation *op, const struct plan *plans)
+{
+    if (op->call.group.nranks > PROVE_UP_TO)
+        return RB_OK;
+    struct proof proof;
+    const struct proof_options o = { .slots = 1, .pieces = 1, .in_place = op->call.in_place, .direct = op->direct };
+    prove_plans(op->call.algorithm, &op->call.group, plans, &o, &proof);
+    op->facts.hops = proof.hops;
+    const int rc = proof.holds ? RB_OK : rb_fail(RB_EINTERNAL, "%s: %s", op->call.algorithm->name, proof.why);
+    proof_free(&proof);
+    return rc;
+}
+
+static void bind(struct operation *op, const struct plan *plans)
+{
+    const int rank = op->comm->job->rank;
+    uint64_t first, largest;
+    chunk_range(op->call.count, op->engine.type_bytes, op->call.algorithm->cuts(&op->call.group), 0, &first, &largest);
+    cut_pieces(op, plans, largest);
+    if (op->comm->transport->ops->moves)
+        bind_lanes(op, &plans[rank]);
+    count_traffic(op, plans);
+    const struct collective *c = collective_get(op->call.algorithm->collective);
+    op->facts.protocol = op->direct ? "direct" : "slots";
+    op->facts.in_elements = (uint64_t)c->in_blocks(&op->call.group, rank) * op->call.count;
+    op->facts.out_elements = (uint64_t)c->out_blocks(&op->call.group, rank) * op->call.count;
+    op->facts.steps = plans[rank].nsteps;
+}
+
+int comm_prepare(struct comm *comm, const struct call *call, struct operation **operation_p)
+{
+    RB_TRY(check_call(comm, call));
+    struct operation *op = rb_calloc(1, sizeof *op);
+    const int n = comm->job->nranks;
+    op->comm = comm;
+    op->call = *call;
+    op->call.group.nranks = n;
+    if (call->group.ring != NULL) {
+        op->ring = rb_malloc((size_t)n * sizeof *op->ring);
+        memcpy(op->ring, call->group.ring, (size_t)n * sizeof *op->ring);
+        op->call.group.ring = op->ring;
+    }
+    struct engine *e = &op->engine;
+    e->type_bytes = type_bytes(call->type);
+    e->leaf = &op->leaf;
+    e->regions = comm->regions;
+    const struct collective *c = collective_get(call->algorithm->collective);
+    const uint64_t bytes = call->count * e->type_bytes * (uint64_t)c->size_blocks(&op->call.group);
+    op->direct = wants_direct(comm, &op->call, bytes);
+    e->stream = bytes >= STREAM_FROM;
+    struct plan *plans = NULL;
+    int rc = leaf_init(&op->leaf, comm->config.leaf, call->type, call->op, contributors(&op->call, comm->job->rank));
+    if (rc == RB_OK)
+        rc = plans_build(&plans, call->algorithm, &op->call.group, op->direct);
+    if (rc == RB_OK)
+        rc = prove_before_use(op, plans);
+    if (rc == RB_OK)
+        bind(op, plans);
+    if (plans != NULL)
+        plans_free(plans, n);
+    if (rc != RB_OK) {
+        operation_free(op);
+        return rc;
+    }
+    *operation_p = op;
+    return RB_OK;
+}
+
+void operation_free(struct operation *op)
+{
+    if (op == NULL)
+        return;
+    for (int i = 0; i < op->engine.nlanes; i++) {
+        free(op->engine.lanes[i].steps);
+        free(op->engine.lanes[i].dsts);
+        free(op->engine.lanes[i].srcs);
+        free(op->engine.lanes[i].hold);
+    }
+    free(op->engine.lanes);
+    free(op->pulled);
+    free(op->arena);
+    free(op->ring);
+    free(op);
+}
+
+const struct operation_facts *operation_facts(const struct operation *op)
+{
+    return &op->facts;
+}
+
+int operation_start(struct operation *op, const void *in, void *out)
+{
+    struct engine *e = &op->engine;
+    e->in = in;
+    e->out = out;
+    if (op->direct && ((op->facts.in_elements > 0 && !comm_token(op->comm, in, &e->in_token)) ||
+                       (op->facts.out_elements > 0 && !comm_token(op->comm, out, &e->out_token))))
+        return rb_fail(RB_EINTERNAL, "%s: direct access needs buffers of comm_allocate", op->call.algorithm->name);
+    for (int i = 0; i < e->nlanes; i++) {
+        e->lanes[i].at = 0;
+        e->lanes[i].slice = 0;
+        e->lanes[i].piece = 0;
+    }
+    return RB_OK;
+}
+
+/* Peers may still be reading what this rank published. */
+static bool all_acknowledged(const struct operation *op)
+{
+    for (int i = 0; i < op->npulled; i++) {
+        struct connection *c = op->pulled[i];
+        if (c->freed != c->next)
+            c->freed = engine_load_acquire(&c->head->sequence);
+        if (c->freed != c->next)
+            return false;
+    }
+    return true;
+}
+
+static void random_delay(struct comm *comm)
+{
+    comm->random = comm->random * 1664525u + 1013904223u;
+    const unsigned pick = comm->random >> 24;
+    if (pick < 8)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000 * (long)pick }, NULL);
+    else if (pick < 64)
+        sched_yield();
+}
+
+static int progress(struct operation *op, bool *moved_p, bool *done_p)
+{
+    struct engine *e = &op->engine;
+    struct transport *t = op->comm->transport;
+    bool done = true, busy = false;
+    *moved_p = false;
+    for (int i = 0; i < e->nlanes; i++) {
+        const enum engine_result r = engine_advance(e, &e->lanes[i]);
+        done = done && r == ENGINE_DONE;
+        *moved_p = *moved_p || r == ENGINE_MOVED;
+    }
+    if (t->ops->progress != NULL && e->nlanes > 0)
+        RB_TRY(t->ops->progress(t, &busy));
+    *done_p = done && !busy && all_acknowledged(op);
+    return RB_OK;
+}
+
+int operation_progress(struct operation *op, bool *done_p)
+{
+    bool moved;
+    return progress(op, &moved, done_p);
+}
+
+/* What the first unfinished lane waits for; false when all wait for acknowledgements only. */
+static bool blocked_on(const struct operation *op, int *lane_p, int *step_p, int *peer_p)
+{
+    for (int i = 0; i < op->engine.nlanes; i++) {
+        const struct engine_lane *l = &op->engine.lanes[i];
+        if (l->piece >= op->engine.pieces)
+            continue;
+        const struct engine_step *s = &l->steps[l->at];
+        *lane_p = i;
+        *step_p = s->index;
+        *peer_p = -1;
+        for (int k = 0; k < s->nrecv && *peer_p < 0 && !l->holding; k++)
+            if (engine_load_acquire(&s->recv[k]->tail[s->recv[k]->at].sequence) != s->recv[k]->next + 1)
+                *peer_p = s->recv[k]->peer;
+        if (*peer_p < 0 && s->nsend > 0)
+            *peer_p = s->send[0]->peer;
+        return true;
+    }
+    *lane_p = *step_p = -1;
+    *peer_p = op->npulled > 0 ? op->pulled[0]->peer : -1;
+    return false;
+}
+
+static void show_wait(struct operation *op)
+{
+    int lane, step, peer;
+    blocked_on(op, &lane, &step, &peer);
+    struct heartbeat *h = op->comm->heartbeat;
+    atomic_store_explicit(&h->lane, lane, memory_order_relaxed);
+    atomic_store_explicit(&h->step, step, memory_order_relaxed);
+    atomic_store_explicit(&h->waits_for, peer, memory_order_relaxed);
+}
+
+static int give_up(const struct operation *op, const char *why)
+{
+    int lane, step, peer;
+    const bool inside = blocked_on(op, &lane, &step, &peer);
+    const int rank = op->comm->job->rank;
+    if (inside)
+        return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, lane %d step %d, waiting for rank %d", rank, why, op->call.algorithm->name, lane, step, peer);
+    return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, waiting for rank %d to acknowledge", rank, why, op->call.algorithm->name, peer);
+}
+
+struct patience {
+    uint32_t spins;
+    uint64_t since_ns; /* 0: not blocked long enough to ask the clock */
+};
+
+enum { SPINS_BEFORE_YIELD = 64, SPINS_BEFORE_LOOK = 4096 };
+
+static int wait_a_little(struct operation *op, struct patience *p)
+{
+    struct comm *comm = op->comm;
+    p->spins++;
+    if (comm->config.yield && p->spins >= SPINS_BEFORE_YIELD)
+        sched_yield();
+    else
+        cpu_pause();
+    if (p->spins % (comm->config.yield ? 256 : SPINS_BEFORE_LOOK) != 0)
+        return RB_OK;
+    if (atomic_load_explicit(comm->transport->abort, memory_order_relaxed) != 0)
+        return give_up(op, "aborted");
+    show_wait(op);
+    const uint64_t now = clock_ns();
+    if (p->since_ns == 0)
+        p->since_ns = now;
+    if (comm->config.timeout_sec > 0 && (double)(now - p->since_ns) * 1e-9 > comm->config.timeout_sec)
+        return give_up(op, "no progress");
+    return RB_OK;
+}
+
+static int finish(struct operation *op)
+{
+    struct patience patience = {0};
+    for (;;) {
+        bool moved, done;
+        if (op->comm->config.delay_seed != 0)
+            random_delay(op->comm);
+        RB_TRY(progress(op, &moved, &done));
+        if (done)
+            break;
+        if (moved)
+            patience = (struct patience){0};
+        else
+            RB_TRY(wait_a_little(op, &patience));
+    }
+    if (patience.since_ns != 0) {
+        atomic_store_explicit(&op->comm->heartbeat->waits_for, -1, memory_order_relaxed);
+        atomic_store_explicit(&op->comm->heartbeat->step, -1, memory_order_relaxed);
+    }
+    heartbeat_beat(op->comm->heartbeat);
+    return RB_OK;
+}
+
+int operation_run(struct operation *op, const void *in, void *out)
+{
+    RB_TRY(operation_start(op, in, out));
+    return finish(op);
+}

@@ -1,0 +1,157 @@
+/* Open MPI point to point: works over whatever network MPI works over. FIFOs are private to each side; progress() sends
+ * filled slots and keeps a receive posted for every free one. Messages of a pair match in the order they were posted. */
+#include "collectives/transport/transport.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <mpi.h>
+#include <stdlib.h>
+
+struct wire {
+    struct connection end;
+    bool sends;
+    uint64_t begun, ended; /* MPI operations started, completed */
+    MPI_Request *requests; /* [nslots] */
+    void *memory;
+    struct wire *next;
+};
+
+struct mpi {
+    struct transport head;
+    MPI_Comm comm;
+    struct wire **send, **recv; /* [nranks], NULL until used */
+    struct wire *used;
+    _Atomic uint32_t abort;
+};
+
+static bool usable(const struct job *job, const char **why_p)
+{
+    (void)job;
+    int initialised = 0;
+    MPI_Initialized(&initialised);
+    *why_p = "MPI is not initialised";
+    return initialised != 0;
+}
+
+static int open_mpi(struct transport **t_p, struct job *job, const struct transport_config *config)
+{
+    extern const struct transport_ops transport_mpi;
+    struct mpi *m = rb_calloc(1, sizeof *m);
+    const int slots = config->slots > 0 ? config->slots : 8;
+    m->head = (struct transport){ .ops = &transport_mpi, .job = job, .slots = slots, .abort = &m->abort,
+                                  .slot_bytes = transport_slot_bytes(config, job->nranks, slots) };
+    if (MPI_Comm_dup(MPI_COMM_WORLD, &m->comm) != MPI_SUCCESS) {
+        free(m);
+        return rb_fail(RB_EINTERNAL, "MPI_Comm_dup failed");
+    }
+    MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN);
+    m->send = rb_calloc((size_t)job->nranks, sizeof(struct wire *));
+    m->recv = rb_calloc((size_t)job->nranks, sizeof(struct wire *));
+    *t_p = &m->head;
+    return RB_OK;
+}
+
+static void close_wire(struct wire *w)
+{
+    for (; w->ended < w->begun; w->ended++) { /* receives posted for messages that never come */
+        MPI_Request *r = &w->requests[w->ended % w->end.nslots];
+        MPI_Cancel(r);
+        MPI_Wait(r, MPI_STATUS_IGNORE);
+    }
+    free(w->requests);
+    free(w->memory);
+    free(w);
+}
+
+static void close_mpi(struct transport *t)
+{
+    struct mpi *m = (struct mpi *)t;
+    for (struct wire *w = m->used, *next; w != NULL; w = next) {
+        next = w->next;
+        close_wire(w);
+    }
+    MPI_Comm_free(&m->comm);
+    free(m->send);
+    free(m->recv);
+    free(m);
+}
+
+static struct wire *make_wire(struct mpi *m, int peer, bool sends)
+{
+    const size_t slots = (size_t)m->head.slots, marks = (slots + 1) * sizeof(struct mark);
+    struct wire *w = rb_calloc(1, sizeof *w);
+    w->memory = aligned_alloc(4096, (marks + slots * m->head.slot_bytes + 4095) / 4096 * 4096);
+    if (w->memory == NULL)
+        abort();
+    struct mark *tail = w->memory;
+    for (size_t i = 0; i <= slots; i++)
+        tail[i].sequence = 0;
+    w->end = (struct connection){ .tail = tail, .head = tail + slots, .slots = (char *)w->memory + marks, .nslots = (uint32_t)slots,
+                                  .slot_bytes = m->head.slot_bytes, .peer = peer };
+    w->requests = rb_calloc(slots, sizeof *w->requests);
+    w->sends = sends;
+    w->next = m->used;
+    m->used = w;
+    return w;
+}
+
+static struct connection *connection(struct transport *t, int peer, bool sends)
+{
+    struct mpi *m = (struct mpi *)t;
+    struct wire **at = sends ? &m->send[peer] : &m->recv[peer];
+    if (*at == NULL)
+        *at = make_wire(m, peer, sends);
+    return &(*at)->end;
+}
+
+static int begin(struct mpi *m, struct wire *w)
+{
+    struct connection *c = &w->end;
+    const uint64_t limit = w->sends ? c->next : c->next + c->nslots;
+    int rc = MPI_SUCCESS;
+    for (; w->begun < limit && w->begun < w->ended + c->nslots && rc == MPI_SUCCESS; w->begun++) {
+        const size_t i = w->begun % c->nslots;
+        char *slot = c->slots + i * c->slot_bytes;
+        rc = w->sends ? MPI_Isend(slot, (int)c->tail[i].argument, MPI_BYTE, c->peer, 0, m->comm, &w->requests[i])
+                      : MPI_Irecv(slot, (int)c->slot_bytes, MPI_BYTE, c->peer, 0, m->comm, &w->requests[i]);
+    }
+    return rc == MPI_SUCCESS ? RB_OK : rb_fail(RB_EINTERNAL, "MPI cannot %s rank %d (error %d)", w->sends ? "send to" : "receive from", c->peer, rc);
+}
+
+static int end(struct wire *w)
+{
+    struct connection *c = &w->end;
+    while (w->ended < w->begun) {
+        const size_t i = w->ended % c->nslots;
+        int done = 0;
+        if (MPI_Test(&w->requests[i], &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            return rb_fail(RB_EINTERNAL, "the message %s rank %d failed", w->sends ? "to" : "from", c->peer);
+        if (!done)
+            break;
+        w->ended++;
+        if (w->sends)
+            c->head->sequence = w->ended;
+        else
+            c->tail[i].sequence = w->ended;
+    }
+    return RB_OK;
+}
+
+static int progress(struct transport *t, bool *busy_p)
+{
+    struct mpi *m = (struct mpi *)t;
+    *busy_p = false;
+    for (struct wire *w = m->used; w != NULL; w = w->next) {
+        RB_TRY(begin(m, w));
+        RB_TRY(end(w));
+        *busy_p = *busy_p || (w->sends && w->ended < w->end.next);
+    }
+    return RB_OK;
+}
+
+const struct transport_ops transport_mpi = {
+    .name = "mpi", .summary = "Open MPI point to point, over any network it knows", .moves = true, .usable = usable,
+    .open = open_mpi, .close = close_mpi, .connection = connection, .progress = progress, .allocate = transport_allocate_private,
+    .release = transport_release_private,
+};

@@ -1,0 +1,92 @@
+/* collectives/transport/transport.h - how the pieces of a schedule get from one rank to another.
+ *
+ * Every transport offers the same thing: one-way connections, FIFOs of slots with marks. A memory transport maps the
+ * receiver's FIFO into both ranks; a message transport has a FIFO at each side and moves filled slots in progress().
+ *
+ * Errors RB_E*. Threads: a transport belongs to its rank's thread. One transport a file; registry.c lists them. */
+#ifndef RB_COLLECTIVES_TRANSPORT_H
+#define RB_COLLECTIVES_TRANSPORT_H
+
+#include "core/job.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MARK_INLINE = 112, CONNECTION_SLOTS = 64 }; /* CONNECTION_SLOTS: the most a user can ask for */
+
+/* One mark is one line of its own (128 bytes: the unit that adjacent-line prefetch moves). A message of up to MARK_INLINE
+ * bytes travels in the mark itself: one cache line instead of two. */
+struct mark {
+    uint64_t sequence; /* message number + 1; grows for ever, so nothing is ever reset */
+    uint64_t argument; /* slot: payload bytes; pull: where the source lies; grant: where to write */
+    char payload[MARK_INLINE];
+};
+
+/* One end of a connection, as its rank sees it. The marks and slots may be shared with the other end. */
+struct connection {
+    struct mark *tail;  /* [nslots] written by the sender, polled by the receiver */
+    struct mark *head;  /* [1] messages consumed: written by the receiver, polled by the sender */
+    struct mark *grant; /* [nslots] destinations for pushes: written by the receiver */
+    char *slots;        /* [nslots][slot_bytes] */
+    uint64_t next;      /* messages sent, or consumed, at this end */
+    uint64_t freed;     /* sender: last value seen in head */
+    uint64_t grants;    /* given, or used, at this end */
+    uint32_t at, grant_at; /* next and grants modulo nslots */
+    uint32_t nslots;
+    uint32_t inline_bytes; /* largest payload that goes in the mark; 0: none */
+    size_t slot_bytes;
+    int peer;
+};
+
+/* Memory of every rank that peers can reach, one entry an allocation. */
+struct region {
+    void **base; /* [nranks] as mapped here; NULL where this rank cannot reach it */
+    size_t bytes; /* of this rank */
+    void *owner; /* the transport's */
+};
+
+struct transport_config {
+    size_t slot_bytes; /* 0: default */
+    int slots;
+};
+
+struct transport;
+
+struct transport_ops {
+    const char *name;    /* value of --transport */
+    const char *summary; /* one line of --help */
+    bool direct;         /* peers can read and write each other's regions */
+    bool moves;          /* false: nothing is transferred (null), results are not checked */
+    /* Can this job use it? *why_p (static text) when not. Not collective. */
+    bool (*usable)(const struct job *job, const char **why_p);
+    int (*open)(struct transport **t_p, struct job *job, const struct transport_config *config); /* collective */
+    void (*close)(struct transport *t);
+    /* This rank's end of the connection to (sends) or from a peer. Borrowed until close. */
+    struct connection *(*connection)(struct transport *t, int peer, bool sends);
+    /* Moves what can be moved, never waits. NULL: nothing to do. *busy_p: something is still on its way from here. */
+    int (*progress)(struct transport *t, bool *busy_p);
+    int (*allocate)(struct transport *t, size_t bytes, struct region *region_p); /* collective */
+    void (*release)(struct transport *t, struct region *region);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    struct job *job; /* borrowed */
+    size_t slot_bytes;
+    int slots;
+    _Atomic uint32_t *abort; /* not 0: every wait ends; shared by this machine's ranks */
+};
+
+extern const struct transport_ops *const transports[]; /* registry.c, best first: the order of auto */
+extern const size_t transport_count;
+const struct transport_ops *transport_find(const char *name);
+
+/* The slot size that keeps a rank's FIFOs within a few MiB whatever the number of ranks. */
+size_t transport_slot_bytes(const struct transport_config *config, int nranks, int slots);
+/* Memory of this rank alone, for transports without direct access. */
+int transport_allocate_private(struct transport *t, size_t bytes, struct region *region_p);
+void transport_release_private(struct transport *t, struct region *region);
+
+#endif

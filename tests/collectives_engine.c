@@ -1,0 +1,101 @@
+/* The engine with ranks as processes over shared memory. */
+#include "tests/engine_cases.c" /* compiled into each of its two tests */
+
+#include "core/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct task {
+    const struct engine_setup *setup;
+    const char *algorithm; /* NULL: all */
+};
+
+static int play_task(struct job *job, const struct task *t)
+{
+    return t->algorithm != NULL ? engine_play_types(job, t->setup, t->algorithm) : engine_play_all(job, t->setup);
+}
+
+/* Rank 0 is this process, so that sanitizers and coverage see it. */
+static int run_ranks(int n, const struct task *t)
+{
+    const size_t bytes = job_local_bytes(n);
+    void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct job *job;
+    int failures = 0;
+    for (int r = 1; r < n; r++)
+        if (fork() == 0) {
+            job_open_local(&job, shared, r, n);
+            const int bad = play_task(job, t);
+            job_close(job);
+            _exit(bad > 0);
+        }
+    job_open_local(&job, shared, 0, n);
+    failures += play_task(job, t);
+    job_close(job);
+    for (int r = 1, status; r < n; r++)
+        failures += wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    munmap(shared, bytes);
+    return failures;
+}
+
+static void test_all_algorithms(void **state)
+{
+    (void)state;
+    const struct engine_setup setup = { .transport = "shm", .slot_bytes = 256, .slots = 4 };
+    for (int n = 1; n <= 9; n++)
+        assert_int_equal(run_ranks(n, &(struct task){ &setup, NULL }), 0);
+}
+
+static void test_one_slot(void **state)
+{
+    (void)state;
+    const struct engine_setup setup = { .transport = "shm", .slot_bytes = 128, .slots = 1 };
+    for (int n = 2; n <= 5; n++)
+        assert_int_equal(run_ranks(n, &(struct task){ &setup, NULL }), 0);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    const struct engine_setup setup = { .transport = "auto" };
+    assert_int_equal(run_ranks(4, &(struct task){ &setup, NULL }), 0);
+}
+
+static void test_random_delays(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        const struct engine_setup setup = { .transport = "shm", .slot_bytes = 256, .slots = 2, .delay_seed = seed };
+        assert_int_equal(run_ranks(3, &(struct task){ &setup, NULL }), 0);
+    }
+}
+
+static void test_types_and_operators(void **state)
+{
+    (void)state;
+    static const char *const leaves[] = { NULL, "avx2", "base" };
+    static const char *const names[] = { "ring_all_reduce", "direct_one_shot_all_reduce", "direct_two_shot_all_reduce", "parameter_server_colocated" };
+    for (size_t i = 0; i < RB_LEN(leaves); i++)
+        for (size_t k = 0; k < RB_LEN(names); k++) {
+            const struct engine_setup setup = { .transport = "shm", .leaf = leaves[i] };
+            assert_int_equal(run_ranks(3, &(struct task){ &setup, names[k] }), 0);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_algorithms), cmocka_unit_test(test_one_slot), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_random_delays),  cmocka_unit_test(test_types_and_operators),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,23 @@
+/* Cases that a rank of a job plays and checks; shared by the tests with ranks as processes and as threads. */
+#ifndef RB_TESTS_ENGINE_CASES_H
+#define RB_TESTS_ENGINE_CASES_H
+
+#include "collectives/comm.h"
+#include "core/job.h"
+
+/* How the connections are set up. */
+struct engine_setup {
+    const char *transport;
+    size_t slot_bytes;
+    int slots;
+    unsigned delay_seed;
+    const char *leaf;
+};
+
+/* Every algorithm, role, aliasing and protocol, with types, operators and ragged counts taken in turn. Returns the
+ * number of failures; each is printed. */
+int engine_play_all(struct job *job, const struct engine_setup *setup);
+/* Every type with every operator through one algorithm. */
+int engine_play_types(struct job *job, const struct engine_setup *setup, const char *algorithm);
+
+#endif
