@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct style {
     const char *shape, *fill;
@@ -68,6 +69,16 @@ static void add_caches(const struct topology *t, int node, struct text *label)
     }
 }
 
+/* "mlx5_0 (ConnectX-7)" on two lines, to be narrow. */
+static void add_detail(const struct topology_device *d, struct text *label)
+{
+    const char *model = d->kind == TOPO_NIC ? strstr(d->detail, " (") : NULL;
+    if (model == NULL)
+        text_add(label, "\n%s", d->detail);
+    else
+        text_add(label, "\n%.*s\n%.*s", (int)(model - d->detail), d->detail, (int)strlen(model) - 3, model + 2);
+}
+
 static void add_label(const struct topology *t, int index, struct text *label)
 {
     const struct topology_device *d = device(t, index);
@@ -82,7 +93,7 @@ static void add_label(const struct topology *t, int index, struct text *label)
     if (d->kind == TOPO_NUMA)
         add_caches(t, index, label);
     if (d->detail[0] != '\0')
-        text_add(label, "\n%s", d->detail);
+        add_detail(d, label);
     if (d->rate.origin != CEILING_UNKNOWN)
         text_add(label, "\nwire %.4g GB/s (%s)", d->rate.GBps, ceiling_origin_name(d->rate.origin));
 }
@@ -141,6 +152,8 @@ static void print_tree_edge(const struct topology *t, int index, FILE *out)
         at = device(t, at)->parent;
     } while (at >= 0 && !is_drawn(t, at));
     if (at < 0)
+        at = device(t, index)->numa; /* a text without a tree tells only what it is near */
+    if (at < 0 || at == index)
         return;
     fprintf(out, "  d%d -- d%d", at, index);
     if (isfinite(slowest))
@@ -180,7 +193,8 @@ static void print_pair(const struct topology *t, int a, int b, FILE *out)
         fprintf(out, "  d%d -- d%d [color=\"#3c8d2f\", fontcolor=\"#3c8d2f\", penwidth=2, constraint=false, label=\"%s %.4g\"];\n", a, b,
                 topology_path_word(t, a, b, word), p.ceiling.GBps);
     else if (switched)
-        fprintf(out, "  d%d -- d%d [label=\"%s\"];\n", a, b, topology_path_word(t, a, b, word));
+        fprintf(out, "  d%d -- d%d [label=\"%s\"%s];\n", a, b, topology_path_word(t, a, b, word),
+                device(t, a)->kind == device(t, b)->kind ? ", constraint=false" : "");
 }
 
 static void print_pairs(const struct topology *t, FILE *out)
@@ -228,6 +242,8 @@ static int print_dot(const struct topology *t, int nranks, FILE *out)
                  "  node [fontname=\"sans-serif\", fontsize=11, style=filled, color=\"#666666\"];\n"
                  "  edge [fontname=\"sans-serif\", fontsize=10, color=\"#666666\"];\n");
     free(summary);
+    if (topology_count(t, TOPO_NUMA) + topology_count(t, TOPO_PACKAGE) == 0)
+        fprintf(out, "  layout=circo; mindist=1.5;\n"); /* nothing is above anything */
     print_clusters(t, out);
     print_others(t, out);
     for (size_t i = 0; i < topology_device_count(t); i++)
