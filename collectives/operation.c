@@ -46,7 +46,7 @@ struct operation {
 };
 
 /* From these message sizes on (bytes of one rank's share) the direct way won on shared memory; see `make bench`. */
-enum { DIRECT_FROM = 4 << 10, STREAM_FROM = 4 << 20, DIRECT_SLICE = 1 << 20, SMALLEST_SLICE = 8 << 10 };
+enum { DIRECT_FROM = 4 << 10, STREAM_FROM = 1 << 20, DIRECT_SLICE = 1 << 20, SMALLEST_SLICE = 8 << 10 };
 
 static bool wants_direct(const struct comm *comm, const struct call *call, uint64_t bytes)
 {
