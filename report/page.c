@@ -11,6 +11,7 @@
 static const struct page_section sections[] = {
     { "answer", "The answer", section_answer },
     { "plots", "Plots", section_plots },
+    { "limits", "TP limit per GPU model", section_limits },
     { "results", "Results", section_results },
     { "pairs", "Between every two ranks", section_pairs },
     { "fits", "Fit", section_fits },

@@ -12,6 +12,8 @@
 #include "report/records.h"
 
 struct figures;
+struct limits;
+struct limit_settings;
 
 /* What plots and sections are made from. */
 struct page_input {
@@ -19,6 +21,8 @@ struct page_input {
     const struct fits *fits;
     const char *catalogue; /* the user's catalogue file; NULL: the shipped one alone */
     const char *output;    /* folder of the results, exists */
+    const struct limits *limits;   /* per GPU model over its scale-up link and PCIe; NULL: there is no catalogue */
+    const struct limit_settings *limit_settings; /* what they were made with; NULL with limits */
     const struct figures *figures; /* NULL while the plots themselves are made */
 };
 

@@ -5,6 +5,7 @@
 #include "report/page.h"
 
 const char *section_answer(struct text *out, const struct page_input *in);
+const char *section_limits(struct text *out, const struct page_input *in);
 const char *section_machine(struct text *out, const struct page_input *in);
 const char *section_results(struct text *out, const struct page_input *in);
 const char *section_pairs(struct text *out, const struct page_input *in);

@@ -5,11 +5,11 @@
 
 #include <stdlib.h>
 
-extern const struct plot plot_bandwidth, plot_latency, plot_ratio, plot_fit, plot_pairs;
+extern const struct plot plot_limits, plot_bandwidth, plot_latency, plot_ratio, plot_fit, plot_pairs;
 
 /* In the order of the page. */
 static const struct plot *const plots[] = {
-    &plot_bandwidth, &plot_ratio, &plot_latency, &plot_fit, &plot_pairs,
+    &plot_limits, &plot_bandwidth, &plot_ratio, &plot_latency, &plot_fit, &plot_pairs,
 };
 
 static void add_gap(struct figures *f, const struct plot *plot, const char *why)

@@ -29,8 +29,8 @@ static void add_script(struct text *s, const struct figure *f)
     text_add(s, "set title ");
     figure_quote(s, f->title);
     text_add(s,
-             " font ',16'\nset grid lc rgb '#d8d8d8' lw 0.6 dt 1\nset border lc rgb '#505050' lw 0.8\nset tics nomirror scale 0.5\n"
-             "set key outside bottom center horizontal samplen 2.2\nset xlabel offset 0,0.2\n%s",
+             " font ',17'\nset grid xtics ytics lt 1 lc rgb '#dcdcdc' lw 0.8\nset border lc rgb '#505050' lw 0.8\n"
+             "set tics nomirror scale 0.5\nset key outside bottom center horizontal Left reverse samplen 2.2 height 0.5\n%s",
              text_of(&f->settings));
     text_add(s, "set terminal svg size %d,%d noenhanced font 'sans-serif,14'\nset output '%s.svg'\nplot %s\nunset output\n", WIDE, height,
              f->name, text_of(&f->drawing));
@@ -38,7 +38,7 @@ static void add_script(struct text *s, const struct figure *f)
              "if (strstrt(GPVAL_TERMINALS, ' pngcairo ')) { set terminal pngcairo size %d,%d noenhanced font 'sans-serif,17' linewidth 1.3 } "
              "else { set terminal png size %d,%d noenhanced font 'sans-serif,13' linewidth 2 }\n",
              WIDE * 5 / 4, height * 5 / 4, WIDE * 5 / 4, height * 5 / 4);
-    text_add(s, "set output '%s.png'\nreplot\nunset output\n", f->name);
+    text_add(s, "set title font ',20'\nset output '%s.png'\nreplot\nunset output\n", f->name);
     text_add(s, "set title font ',13'\nset key samplen 1.5\n%sset terminal svg size %d,%d noenhanced font 'sans-serif,12'\n",
              text_of(&f->narrow), NARROW, f->height > 0 ? f->height : NARROW_HEIGHT);
     text_add(s, "set output '%s-narrow.svg'\nreplot\nunset output\n", f->name);

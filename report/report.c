@@ -6,6 +6,7 @@
 #include "report/fit.h"
 #include "report/page.h"
 #include "report/plots.h"
+#include "report/report_limits.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -80,17 +81,34 @@ static int write_pictures_and_page(const struct page_input *in)
     return rc;
 }
 
+static int write_all(struct page_input *in)
+{
+    struct fits fits;
+    fits_make(&fits, in->records);
+    in->fits = &fits;
+    int rc = write_file(in->output, "fits.jsonl", put_fits, &fits);
+    if (rc == RB_OK)
+        rc = write_pictures_and_page(in);
+    fits_free(&fits);
+    return rc;
+}
+
 int report_write(const struct records *r, const char *output, const char *catalogue)
 {
     RB_TRY(make_folder(output));
     RB_TRY(write_file(output, "results.csv", put_csv, r));
-    struct fits fits;
-    fits_make(&fits, r);
-    const struct page_input in = { .records = r, .fits = &fits, .catalogue = catalogue, .output = output };
-    int rc = write_file(output, "fits.jsonl", put_fits, &fits);
-    if (rc == RB_OK)
-        rc = write_pictures_and_page(&in);
-    fits_free(&fits);
+    struct page_input in = { .records = r, .catalogue = catalogue, .output = output };
+    struct report_limits l;
+    const int limits = report_limits_make(&l, r, catalogue);
+    if (limits != RB_OK && catalogue != NULL)
+        return limits; /* the user's file; without the shipped ones the page says so */
+    if (limits == RB_OK) {
+        in.limits = &l.limits;
+        in.limit_settings = &l.settings;
+    }
+    const int rc = write_all(&in);
+    if (limits == RB_OK)
+        report_limits_free(&l);
     return rc;
 }
 

@@ -1,0 +1,57 @@
+/* The TP limits per GPU model as a table. */
+#include "report/html.h"
+#include "report/limits.h"
+#include "report/page_sections.h"
+
+#include <math.h>
+
+static void range_cell(struct text *out, struct limit_range r)
+{
+    char value[HTML_NUMBER], low[HTML_NUMBER], high[HTML_NUMBER];
+    text_add(out, "<td class=\"n\">%s", html_number(value, r.value, 2));
+    if (isfinite(r.value) && isfinite(r.low) && isfinite(r.high) && r.high > r.low)
+        text_add(out, " <span class=\"soft\">(%s \u2026 %s)</span>", html_number(low, r.low, 2), html_number(high, r.high, 2));
+    text_add(out, "</td>");
+}
+
+static void row(struct text *out, const struct limit *l)
+{
+    html_row_begin(out);
+    text_add(out, "<td class=\"name\">");
+    html_text(out, l->gpu_name);
+    text_add(out, "%s</td><td class=\"name\">", l->weak ? " ?" : "");
+    html_text(out, l->link_name);
+    text_add(out, "</td>");
+    html_cell_number(out, l->flops_nominal / 1e12, 3);
+    html_cell_number(out, l->Bps_nominal / 1e9, 3);
+    html_cell_number(out, l->flops_nominal / l->Bps_nominal, 3);
+    range_cell(out, l->document);
+    range_cell(out, l->layer);
+    range_cell(out, l->measured);
+    html_cell_number(out, l->usable, 1);
+    if (isfinite(l->at_usable))
+        text_add(out, "<td class=\"n\">%.0f %%</td>", 100 * l->at_usable);
+    else
+        html_cell_number(out, NAN, 1);
+    html_cell(out, l->binds);
+    html_row_end(out);
+}
+
+const char *section_limits(struct text *out, const struct page_input *in)
+{
+    if (in->limits == NULL)
+        return "there is no GPU catalogue";
+    const struct limit_settings *s = in->limit_settings;
+    text_add(out, "<p class=\"sub\">GPUs that may share a layer before communication takes more than %.0f %% of the time: ", 100 * (1 - s->efficiency));
+    html_text(out, s->model_name);
+    text_add(out, ", %s, hidden %.0f, sequence %.0f, micro-batch %.0f, %.0f bytes an element. F is the dense 16-bit rate, W all links of a GPU in one "
+                  "direction. <b>document</b>: t \u2264 2\u00b73\u00b7h/bytes / (F/W). <b>layer</b>: a whole layer with the latency of its messages. "
+                  "<b>measured</b>: the same with a measured all-reduce of that GPU. <b>use</b>: the power of two within limit, link domain and heads. "
+                  "? marks one weak source.</p>\n",
+             s->inference ? "inference" : "training", s->layer.hidden, s->layer.seq, s->layer.batch, s->bytes);
+    html_table_begin(out, "GPU|link|>F TFLOP/s|>W GB/s|>F/W FLOP/B|>document|>layer|>measured|>use|>efficiency|what stops more");
+    for (size_t i = 0; i < in->limits->count; i++)
+        row(out, &in->limits->list[i]);
+    html_table_end(out);
+    return NULL;
+}
