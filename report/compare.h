@@ -1,11 +1,56 @@
 /* report/compare.h - did it get slower? Two sets of runs, case by case.
  *
- * Statistics are in report/compare_stats.h; this is the matching of cases, the verdicts and the command. */
+ * One run a side: Mann-Whitney on the samples, which knows only the spread within a run. Several runs a side: Welch's test on the
+ * logarithms of the run medians, so that the spread between runs counts. All p-values of ours are corrected together (Holm), so the
+ * chance that any case at all is called slower or faster by accident stays under alpha.
+ *
+ * A case is slower (faster) when its corrected p is under alpha and the median time is longer (shorter) by more than the
+ * threshold; the same when the ratio of the medians is within the threshold; unclear when it is not, but chance explains it.
+ * Cases of a baseline are tested alike but are a control: they count only where there are no cases of ours. */
 #ifndef RB_REPORT_COMPARE_H
 #define RB_REPORT_COMPARE_H
 
-/* `ringbench compare A B`; A and B are results.jsonl, or several of them with commas between. Returns the exit code: 0, or 7
- * when B is slower. */
+#include "report/compare_cases.h"
+
+enum compare_verdict { COMPARE_SAME, COMPARE_FASTER, COMPARE_SLOWER, COMPARE_UNCLEAR, COMPARE_NOT_COMPARABLE };
+
+struct compare_case {
+    const struct record_case *what;
+    size_t runs[2], samples[2];
+    double median_us[2];
+    struct ratio_interval ratio; /* time of B / time of A: above 1 is slower */
+    double delta;                /* Cliff's, of times; positive: B is slower */
+    double p, p_holm;            /* NAN: not tested */
+    const char *test;            /* "Mann-Whitney exact", ...; "" none */
+    bool control;                /* of a baseline beside ours */
+    enum compare_verdict verdict;
+    const char *why; /* of "not comparable"; else "" */
+};
+
+struct compare {
+    struct compare_case *cases;
+    size_t n;
+    size_t counts[5]; /* by verdict, without controls */
+    double ratio; /* geometric mean over the tested cases, without controls; NAN */
+    double control_ratio; /* the same of the controls; NAN without */
+    bool several_runs;
+    size_t newly_wrong; /* cases with wrong elements in B and none in A */
+    enum compare_verdict verdict;
+};
+
+struct compare_limits {
+    double threshold; /* 0.05: five per cent */
+    double alpha;
+};
+
+/* The caller frees with compare_free(); the sides must live as long. */
+void compare_make(struct compare *c, const struct compare_side *a, const struct compare_side *b, const struct compare_limits *limits);
+void compare_free(struct compare *c);
+
+/* "same", "faster", "slower", "unclear", "not comparable" */
+const char *compare_verdict_name(enum compare_verdict v);
+
+/* `ringbench compare A B`; returns the exit code: 0, or 7 when B is slower or wrong where A was right. */
 int compare_command(int argc, char **argv);
 
 #endif
