@@ -167,6 +167,10 @@ double sheet_value(const struct sheet *s, size_t row, const char *column)
 /* The full precision that a double needs, without noise where fewer digits give it back. */
 static const char *exact(char buffer[SHEET_NUMBER_TEXT], double v)
 {
+    if (v == floor(v) && fabs(v) < 1e15) {
+        snprintf(buffer, SHEET_NUMBER_TEXT, "%.0f", v);
+        return buffer;
+    }
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(buffer, SHEET_NUMBER_TEXT, "%.*g", digits, v);
         if (strtod(buffer, NULL) == v)

@@ -64,7 +64,7 @@ void sheet_print(const struct sheet *s, const char *format, const char *kind, co
 /* Four significant digits, no exponent between 1e-4 and 1e15, no trailing zeros. */
 enum { SHEET_NUMBER_TEXT = 40 };
 const char *sheet_number_text(char buffer[SHEET_NUMBER_TEXT], double value);
-/* Paragraph, broken at blanks to the width, each line begun with indent. */
+/* Paragraph, broken at blanks to the width; the first line begins with indent, the others as far in. */
 void sheet_print_paragraph(FILE *out, const char *indent, const char *text, size_t width);
 /* The width that tables are printed in: the terminal's, 100 when there is none. */
 size_t sheet_width(void);

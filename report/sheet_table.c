@@ -59,11 +59,12 @@ static const char *print_line(FILE *out, const char *text, size_t width)
 void sheet_print_paragraph(FILE *out, const char *indent, const char *text, size_t width)
 {
     const size_t room = width > strlen(indent) + NARROWEST_WRAP ? width - strlen(indent) : NARROWEST_WRAP;
-    do {
-        fputs(indent, out);
-        text = print_line(out, text, room);
+    fputs(indent, out);
+    for (text = print_line(out, text, room); *text != '\0'; text = print_line(out, text, room)) {
         fputc('\n', out);
-    } while (*text != '\0');
+        pad(out, strlen(indent));
+    }
+    fputc('\n', out);
 }
 
 struct layout {
