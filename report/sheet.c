@@ -65,7 +65,7 @@ static size_t column_index(const struct sheet *s, const char *name)
     for (size_t i = 0; i < s->ncolumns; i++)
         if (strcmp(s->columns[i].name, name) == 0)
             return i;
-    assert(!"no such column");
+    assert(false && "no such column");
     return 0;
 }
 
