@@ -45,8 +45,9 @@ struct operation {
     void *arena; /* peers of all steps */
 };
 
-/* From these message sizes on (bytes of one rank's share) the direct way won on shared memory; see `make bench`. */
-enum { DIRECT_FROM = 4 << 10, STREAM_FROM = 1 << 20, DIRECT_SLICE = 1 << 20, SMALLEST_SLICE = 8 << 10 };
+/* From these message sizes on the direct way won on shared memory: it saves a copy and costs a hop, which is dear when
+ * ranks take turns on a core. Results that fill more than a second-level cache are written past it. */
+enum { DIRECT_FROM = 4 << 10, DIRECT_FROM_YIELDING = 256 << 10, STREAM_FROM = 1 << 20, DIRECT_SLICE = 1 << 20, SMALLEST_SLICE = 8 << 10 };
 
 static bool wants_direct(const struct comm *comm, const struct call *call, uint64_t bytes)
 {
@@ -54,7 +55,7 @@ static bool wants_direct(const struct comm *comm, const struct call *call, uint6
     if (!comm->transport->ops->direct || !a->direct || call->group.nranks == 1 || (call->in_place && a->direct_needs_copy))
         return false;
     const enum comm_protocol p = call->protocol != PROTOCOL_AUTO ? call->protocol : comm->config.protocol;
-    return p == PROTOCOL_DIRECT || (p == PROTOCOL_AUTO && bytes >= DIRECT_FROM);
+    return p == PROTOCOL_DIRECT || (p == PROTOCOL_AUTO && bytes >= (comm->config.yield ? DIRECT_FROM_YIELDING : DIRECT_FROM));
 }
 
 /* A message that travels in a slot, or waits in a hold, must fit it. */

@@ -378,6 +378,8 @@ static bool advance(struct machine *m, struct lane_state *l)
     if (l->at >= l->nsteps) {
         l->at = 0;
         l->piece++;
+        m->proof->hops = l->hops > m->proof->hops ? l->hops : m->proof->hops;
+        l->hops = 0; /* the chain of one piece */
         return true;
     }
     const struct step *s = &m->plans[l->rank].steps[l->steps[l->at]];
@@ -522,8 +524,6 @@ static void keep_results(struct machine *m)
         for (int c = 0; c < chunks; c++)
             m->proof->out[r * chunks + c] =
                 c < m->c->out_blocks(m->g, r) * m->cuts ? m->places[locate(m, r, 0, chunk_out(c))].value : -1;
-    for (int i = 0; i < m->nlanes; i++)
-        m->proof->hops = m->lanes[i].hops > m->proof->hops ? m->lanes[i].hops : m->proof->hops;
 }
 
 static void release(struct machine *m)
