@@ -21,13 +21,16 @@ struct session {
     struct job *job;
     struct heartbeat *heartbeat;
     struct topology *topology; /* of this machine */
-    int *ring;                 /* order of the ranks */
+    struct topology_binding binding; /* core -1: not bound */
+    bool crowded;                    /* more ranks than cores */
+    int *ring;                       /* order of the ranks */
     struct channel channels[SESSION_TRANSPORTS];
     size_t nchannels;
     const struct baseline_ops *baseline; /* NULL: none */
     char *region;                        /* in the first channel's memory */
     size_t region_bytes;
     double clock_sec; /* cost of reading the clock */
+    double cpu_ticks, stolen_ticks; /* of the machine, when it began */
 };
 
 /* NULL when it is not open. */

@@ -1,0 +1,59 @@
+#include "bench/run.h"
+#include "bench/version.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "report/report.h"
+#include "topo/topo_command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One row a command; each returns its exit code, or a negative enum rb_error. */
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    { "run", run_command, "measure, fit, limits and plots into ringbench-out/ (the default)" },
+    { "topo", topo_command, "the machine: graph, path classes, ceilings, ring order" },
+    { "report", report_command, "plots, CSV and the HTML page again from results.jsonl" },
+};
+
+static int list(void)
+{
+    printf("usage: [mpirun -n N] ringbench [command] [options]\n\n");
+    for (size_t i = 0; i < RB_LEN(commands); i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    printf("\nringbench COMMAND --help tells its options; --version the version.\n");
+    return 0;
+}
+
+static int unknown(const char *word)
+{
+    const char *names[RB_LEN(commands)];
+    for (size_t i = 0; i < RB_LEN(commands); i++)
+        names[i] = commands[i].name;
+    const char *near = text_nearest(word, names, RB_LEN(commands));
+    return near != NULL ? rb_fail(RB_EUSAGE, "'%s': no such command; did you mean %s?", word, near)
+                        : rb_fail(RB_EUSAGE, "'%s': no such command; ringbench help lists them", word);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    if (argc < 2 || (argv[1][0] == '-' && strcmp(argv[1], "--version") != 0))
+        return run_command(argc, argv);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("ringbench %s\n", RINGBENCH_VERSION) > 0 ? 0 : RB_EINTERNAL;
+    if (strcmp(argv[1], "help") == 0)
+        return list();
+    for (size_t i = 0; i < RB_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    const int result = dispatch(argc, argv);
+    return result < 0 ? rb_exit_code(result) : result;
+}

@@ -1,0 +1,142 @@
+#include "bench/outcome.h"
+
+#include "bench/stats.h"
+#include "collectives/prove.h"
+#include "core/error.h"
+#include "core/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set(char *to, size_t room, const char *text)
+{
+    snprintf(to, room, "%s", text);
+}
+
+void outcome_name(struct record_case *c, const struct session *s, const struct suite *suite, size_t subject, const struct size *size,
+                  bool in_place)
+{
+    const struct subject *who = &suite->subjects[subject];
+    const struct collective *what = collective_get(suite->collective);
+    const struct comm *comm = session_comm(s, who->transport);
+    *c = (struct record_case){ .ranks = s->job->nranks, .nodes = s->job->nnodes, .root = what->rooted ? suite->root : -1, .in_place = in_place,
+                               .bytes = size->bytes, .count = size->count, .wrong = -1 };
+    c->servers = who->servers > 0 ? who->servers : suite->servers;
+    set(c->collective, sizeof c->collective, what->name);
+    set(c->type, sizeof c->type, type_name(suite->type));
+    set(c->op, sizeof c->op, what->reduces ? op_name(suite->op) : "none");
+    set(c->evidence, sizeof c->evidence, "measured");
+    set(c->algorithm, sizeof c->algorithm, who->algorithm != NULL ? who->algorithm->family : who->transport);
+    set(c->transport, sizeof c->transport, comm != NULL ? comm_transport(comm) : who->transport);
+    if (who->algorithm != NULL && who->protocol != PROTOCOL_AUTO)
+        set(c->protocol, sizeof c->protocol, who->protocol == PROTOCOL_SLOTS ? "slots" : "direct");
+    if (who->algorithm == NULL)
+        set(c->baseline, sizeof c->baseline, who->transport);
+    c->algbw_GBps = c->busbw_GBps = c->wire_GBps = c->ceiling_GBps = NAN;
+    c->ratio = c->ratio_low = c->ratio_high = NAN;
+}
+
+static struct record_time time_of(const struct stats *s)
+{
+    return (struct record_time){ .median = s->median * 1e6, .min = s->min * 1e6, .p95 = s->p95 * 1e6, .p99 = s->p99 * 1e6,
+                                 .ci_low = s->ci_low * 1e6, .ci_high = s->ci_high * 1e6, .cv = s->cv, .n = s->n };
+}
+
+static void set_samples(struct record_case *c, const struct trial *t)
+{
+    c->samples_us = rb_malloc((t->nsamples > RECORD_SAMPLES ? t->nsamples : RECORD_SAMPLES) * sizeof *c->samples_us);
+    c->nsamples = stats_thin(c->samples_us, t->samples, t->nsamples, RECORD_SAMPLES);
+    for (size_t i = 0; i < c->nsamples; i++)
+        c->samples_us[i] *= 1e6;
+}
+
+/* A hop on one machine goes through memory; between machines through the fastest network card. */
+static struct ceiling ceiling_of_run(const struct session *s)
+{
+    const struct topology *t = s->topology;
+    struct ceiling best = { NAN, CEILING_UNKNOWN };
+    if (s->job->nnodes == 1)
+        return topology_memory_bandwidth(t);
+    for (size_t i = 0; i < topology_count(t, TOPO_NIC); i++) {
+        const struct ceiling rate = topology_device(t, (size_t)topology_find(t, TOPO_NIC, (int)i))->rate;
+        if (!(best.GBps >= rate.GBps))
+            best = rate;
+    }
+    return best;
+}
+
+static void set_bandwidths(struct record_case *c, const struct session *s, const struct unit *u, const struct stats *stats)
+{
+    const double GBps = (double)c->bytes / stats->median * 1e-9;
+    if (s->job->nranks < 2)
+        return; /* nothing travels: no bandwidth */
+    c->algbw_GBps = GBps;
+    c->busbw_GBps = GBps * collective_get(u->suite->collective)->bus_factor(&u->layout.group);
+    if (c->wire_bytes > 0)
+        c->wire_GBps = (double)c->wire_bytes / stats->median * 1e-9;
+    if (strcmp(c->transport, "null") == 0)
+        return;
+    const struct ceiling ceiling = ceiling_of_run(s);
+    c->ceiling_GBps = ceiling.GBps;
+    set(c->ceiling_from, sizeof c->ceiling_from, ceiling_origin_name(ceiling.origin));
+}
+
+static const struct trial *baseline_of(const struct unit *u)
+{
+    const struct trial *last = &u->trials[u->suite->nsubjects - 1];
+    return last->baseline != NULL && last->label[0] == '\0' && last->nsamples > 0 ? last : NULL;
+}
+
+static void set_ratio(struct record_case *c, const struct unit *u, const struct trial *t)
+{
+    const struct trial *theirs = baseline_of(u);
+    if (theirs == NULL || t->operation == NULL || strcmp(c->transport, "null") == 0)
+        return;
+    struct ratio r;
+    stats_ratio(&r, theirs->samples, t->samples, t->nsamples < theirs->nsamples ? t->nsamples : theirs->nsamples);
+    c->ratio = r.median;
+    c->ratio_low = r.low;
+    c->ratio_high = r.high;
+}
+
+static void set_facts(struct record_case *c, const struct trial *t)
+{
+    if (t->operation == NULL)
+        return;
+    const struct operation_facts *f = operation_facts(t->operation);
+    set(c->protocol, sizeof c->protocol, f->protocol);
+    c->wire_bytes = f->busiest_egress > f->busiest_ingress ? f->busiest_egress : f->busiest_ingress;
+}
+
+void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject, int hops)
+{
+    static const char *const stops[] = { [STOP_PRECISE] = "precise", [STOP_BUDGET] = "budget", [STOP_FIXED] = "fixed" };
+    const struct trial *t = &u->trials[subject];
+    outcome_name(c, s, u->suite, subject, u->size, u->in_place);
+    set(c->label, sizeof c->label, t->label);
+    set(c->stopped, sizeof c->stopped, stops[u->stop]);
+    c->wrong = t->wrong;
+    c->hops = hops;
+    set_facts(c, t);
+    struct stats stats;
+    stats_of(&stats, t->samples, t->nsamples);
+    c->time_us = time_of(&stats);
+    set_samples(c, t);
+    set_bandwidths(c, s, u, &stats);
+    set_ratio(c, u, t);
+}
+
+int outcome_hops(const struct suite *suite, const struct subject *subject, int nranks)
+{
+    if (subject->algorithm == NULL || nranks > 64)
+        return 0;
+    const struct group g = suite_group(suite, subject, nranks, NULL);
+    const struct proof_options options = { .slots = 2, .pieces = 1, .direct = subject->protocol != PROTOCOL_SLOTS };
+    struct proof proof;
+    if (prove(subject->algorithm, &g, &options, &proof) != RB_OK)
+        return 0;
+    const int hops = proof.holds ? proof.hops : 0;
+    proof_free(&proof);
+    return hops;
+}

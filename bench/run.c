@@ -1,0 +1,155 @@
+#include "bench/run.h"
+
+#include "bench/dry_run.h"
+#include "bench/environment.h"
+#include "bench/finish.h"
+#include "bench/measure.h"
+#include "bench/pairs.h"
+#include "bench/setup.h"
+#include "bench/sweep.h"
+#include "bench/watchdog.h"
+#include "core/clock.h"
+#include "core/error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Everything of a run; zero-initialised, whatever was opened is closed by close_all(). */
+struct run {
+    struct settings settings;
+    struct watchdog *watchdog;
+    struct session session;
+    struct cases cases;
+    struct store *store;
+    struct sweep sweep;
+    double started_sec;
+};
+
+/* The launcher's word on which rank this is, before MPI can be asked; 0 without a launcher. */
+static int rank_hint(void)
+{
+    static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID" };
+    for (size_t i = 0; i < RB_LEN(names); i++)
+        if (getenv(names[i]) != NULL)
+            return atoi(getenv(names[i]));
+    return 0;
+}
+
+/* All ranks find the same mistake in the command line: rank 0 says so. The others wait to be ended by the launcher, which
+ * must not end rank 0 before it has spoken. */
+static int parse(struct settings *settings, int argc, char **argv, bool *help_p)
+{
+    const int rank = rank_hint();
+    rb_quiet(rank != 0);
+    rb_mute(rank != 0);
+    const int rc = settings_parse(settings, argc, argv, help_p);
+    rb_mute(false);
+    if (*help_p && rank == 0)
+        options_help(&run_options, stdout);
+    if (rc != RB_OK && rank != 0)
+        sleep(2);
+    return rc;
+}
+
+/* Cycle by cycle until -N are done, the limit is near, or for ever. */
+static int cycle_through(struct run *r)
+{
+    const struct settings *s = r->session.settings;
+    for (uint64_t cycle = 0; s->cycles == 0 || cycle < s->cycles; cycle++) {
+        const double start = clock_sec();
+        RB_TRY(sweep_run(&r->sweep, cycle));
+        if (cycle > 0)
+            RB_TRY(finish_cycle(&r->sweep, cycle));
+        /* A soak ends in good order when another cycle would not fit. */
+        double end = s->cycles == 0 && s->run_limit > 0 && clock_sec() - r->started_sec + 1.5 * (clock_sec() - start) > s->run_limit;
+        RB_TRY(job_broadcast(r->session.job, &end, sizeof end, 0));
+        if (end > 0)
+            break;
+    }
+    return RB_OK;
+}
+
+static int measure_all(struct run *r)
+{
+    struct session *s = &r->session;
+    RB_TRY(setup_store(s, &r->store));
+    if (s->job->rank == 0)
+        watchdog_records(r->watchdog, store_path(r->store));
+    RB_TRY(setup_comms(s));
+    RB_TRY(setup_region(s, s->settings->pairs ? NULL : &r->cases));
+    RB_TRY(setup_record(s, r->store, &r->cases));
+    if (s->settings->pairs)
+        return pairs_run(s, r->store);
+    r->sweep = (struct sweep){ .session = s, .cases = &r->cases, .store = r->store };
+    watchdog_cases(r->watchdog, sweep_describe, &r->cases);
+    RB_TRY(cycle_through(r));
+    return finish_run(&r->sweep);
+}
+
+static int run_job(struct run *r, int *argc, char ***argv)
+{
+    struct session *s = &r->session;
+    s->settings = &r->settings;
+    RB_TRY(watchdog_start(&r->watchdog, &(struct watchdog_limits){ r->settings.stall_limit,
+                                                                   r->settings.cycles == 0 ? r->settings.run_limit + (r->settings.run_limit > 0 ? 10 : 0)
+                                                                                           : r->settings.run_limit }));
+    RB_TRY(job_open_mpi(&s->job, argc, argv));
+    rb_quiet(s->job->rank != 0);
+    RB_TRY(watchdog_share(r->watchdog, s->job));
+    s->heartbeat = watchdog_heartbeat(r->watchdog);
+    const char *names[SESSION_TRANSPORTS];
+    size_t n = 0;
+    RB_TRY(setup_transports(s, names, &n));
+    rb_mute(s->job->rank != 0);
+    const int rc = r->settings.pairs ? RB_OK : cases_build(&r->cases, &r->settings, s->job->nranks, names, n);
+    rb_mute(false);
+    RB_TRY(rc);
+    if (r->settings.dry_run)
+        return s->job->rank == 0 ? dry_run_print(s, &r->cases, stdout) : RB_OK;
+    return measure_all(r);
+}
+
+static void close_all(struct run *r, int result)
+{
+    struct session *s = &r->session;
+    sweep_free(&r->sweep);
+    store_close(r->store);
+    cases_free(&r->cases);
+    setup_close(s);
+    heartbeat_phase(s->heartbeat, PHASE_END);
+    job_barrier(s->job);
+    watchdog_stop(r->watchdog, result);
+    job_close(s->job);
+}
+
+/* Failures that all ranks know of end in good order; after any other a peer may wait for ever in MPI. */
+static bool is_agreed(int result)
+{
+    return result == RB_OK || result == RB_EUSAGE || result == RB_EDATA || result == RB_ENOTIMPL;
+}
+
+int run_command(int argc, char **argv)
+{
+    struct run *r = calloc(1, sizeof *r);
+    bool help = false;
+    if (r == NULL)
+        return rb_fail(RB_EINTERNAL, "out of memory");
+    r->started_sec = clock_sec();
+    int rc = parse(&r->settings, argc, argv, &help);
+    if (rc != RB_OK || help) {
+        free(r);
+        return rb_exit_code(rc);
+    }
+    rc = run_job(r, &argc, &argv);
+    fflush(stdout);
+    if (is_agreed(rc) && r->session.job != NULL) {
+        close_all(r, rc);
+    } else {
+        watchdog_stop(r->watchdog, rc);
+        _exit(rb_exit_code(rc));
+    }
+    free(r);
+    return rb_exit_code(rc);
+}

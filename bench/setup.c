@@ -1,0 +1,248 @@
+#include "bench/setup.h"
+
+#include "bench/buffers.h"
+#include "bench/environment.h"
+#include "bench/measure.h"
+#include "bench/pairs.h"
+#include "bench/table.h"
+#include "bench/version.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "core/units.h"
+#include "topo/memory.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What a run holds beside the session's data, for its record. */
+struct about_rank {
+    struct table_rank shown;
+    int node;
+    char binding[96];
+};
+
+int setup_transports(struct session *s, const char **names, size_t *count_p)
+{
+    static const char *const known[] = { "auto", "shm", "mpi", "null" };
+    const char *const asked = s->settings->transports;
+    const bool all = options_list_has(asked, "all");
+    *count_p = 0;
+    for (size_t i = 0; i < RB_LEN(known); i++) {
+        const char *why = "";
+        if (!options_list_has(asked, known[i]) || (all && i == 0))
+            continue;
+        if (i == 0 || comm_transport_usable(known[i], s->job, &why))
+            names[(*count_p)++] = known[i];
+        else
+            rb_note("--transport %s: refused: %s", known[i], why);
+    }
+    for (size_t i = 0; i < *count_p; i++)
+        s->channels[i].asked = names[i];
+    s->nchannels = *count_p;
+    if (*count_p > 0)
+        return RB_OK;
+    return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--transport %s cannot be used here (above); try auto", asked) : RB_EUSAGE;
+}
+
+int setup_store(struct session *s, struct store **store_p)
+{
+    return job_agree(s->job, s->job->rank == 0 ? store_open(store_p, s->settings) : RB_OK);
+}
+
+static int usable_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* More ranks than processors: they must give way to each other while they wait. */
+static bool is_crowded(const struct session *s)
+{
+    const struct topology *t = s->topology;
+    const int cores = (int)topology_count(t, TOPO_CORE), cpus = usable_cpus();
+    const bool crowded = s->job->nlocal > (cores > 0 && cores > cpus ? cores : cpus) || (cores > 0 && s->job->nlocal > cores);
+    if (crowded)
+        rb_note("%d ranks share %d cores: they take turns, so expect times far above those of a rank a core", s->job->nlocal, cores);
+    return crowded;
+}
+
+static int order_ring(struct session *s)
+{
+    s->ring = rb_malloc((size_t)s->job->nranks * sizeof *s->ring);
+    if (s->settings->topology == NULL) {
+        topology_ring_ranks(s->topology, s->job->nranks, s->ring);
+        return RB_OK;
+    }
+    struct topology *recorded;
+    rb_mute(s->job->rank != 0);
+    const int rc = topology_load(&recorded, s->settings->topology);
+    rb_mute(false);
+    RB_TRY(rc);
+    topology_ring_ranks(recorded, s->job->nranks, s->ring);
+    topology_free(recorded);
+    return RB_OK;
+}
+
+static int find_topology(struct session *s)
+{
+    heartbeat_phase(s->heartbeat, PHASE_TOPOLOGY);
+    RB_TRY(job_agree(s->job, topology_load(&s->topology, NULL)));
+    s->crowded = is_crowded(s); /* before binding: it narrows what may be used */
+    s->binding.core = -1;
+    if (!s->settings->no_bind && topology_bind_job(s->topology, s->job, &s->binding) != RB_OK)
+        s->binding.core = -1; /* said so; unbound ranks measure as well, only less evenly */
+    heartbeat_beat(s->heartbeat);
+    double GBps = 0;
+    RB_TRY(job_barrier(s->job));
+    RB_TRY(job_agree(s->job, memory_bandwidth_measure(&GBps)));
+    RB_TRY(job_reduce(s->job, &GBps, 1, JOB_MIN));
+    topology_set_memory_bandwidth(s->topology, GBps, CEILING_MEASURED);
+    heartbeat_beat(s->heartbeat);
+    return order_ring(s);
+}
+
+int setup_comms(struct session *s)
+{
+    RB_TRY(find_topology(s));
+    heartbeat_phase(s->heartbeat, PHASE_CONNECT);
+    for (size_t i = 0; i < s->nchannels; i++) {
+        const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat };
+        RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
+    }
+    environment_steal(&s->cpu_ticks, &s->stolen_ticks);
+    s->clock_sec = clock_cost();
+    RB_TRY(job_reduce(s->job, &s->clock_sec, 1, JOB_MAX));
+    s->baseline = baseline_find(s->settings->baseline);
+    return s->baseline != NULL ? s->baseline->open(s->job) : RB_OK;
+}
+
+int setup_region(struct session *s, const struct cases *cases)
+{
+    heartbeat_phase(s->heartbeat, PHASE_ALLOCATE);
+    const size_t need = cases != NULL ? buffers_need(cases, s->job->nranks) : pairs_region();
+    const bool hot = cases == NULL || strcmp(s->settings->cache, "hot") == 0;
+    double bytes = (double)(hot ? need : buffers_region(need, s->job->nlocal));
+    RB_TRY(job_reduce(s->job, &bytes, 1, JOB_MIN));
+    s->region_bytes = (size_t)bytes > need ? (size_t)bytes : need;
+    void *memory = NULL;
+    RB_TRY(comm_allocate(s->channels[0].comm, s->region_bytes, &memory));
+    s->region = memory;
+    /* Touched now, so that no page is made while the clock runs; ordinary numbers in every type. */
+    for (size_t at = 0; at < s->region_bytes; at += (size_t)16 << 20) {
+        const size_t left = s->region_bytes - at;
+        memset(s->region + at, 0x3F, left < (size_t)16 << 20 ? left : (size_t)16 << 20);
+        heartbeat_beat(s->heartbeat);
+    }
+    return job_barrier(s->job);
+}
+
+static struct about_rank about_me(const struct session *s)
+{
+    struct about_rank me = { .shown = { .pid = (int)getpid(), .core = -1 }, .node = s->job->node };
+    if (gethostname(me.shown.host, sizeof me.shown.host - 1) != 0)
+        snprintf(me.shown.host, sizeof me.shown.host, "unknown");
+    snprintf(me.shown.device, sizeof me.shown.device, "%.90s", environment_processor());
+    snprintf(me.binding, sizeof me.binding, "%s", s->binding.core >= 0 ? s->binding.text : "not bound");
+    if (s->binding.core >= 0)
+        me.shown.core = topology_device(s->topology, (size_t)s->binding.core)->number;
+    return me;
+}
+
+static json_t *ranks_json(const struct about_rank *all, int nranks)
+{
+    json_t *array = json_array();
+    for (int r = 0; r < nranks; r++)
+        json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:i, s:s}", "rank", r, "node", all[r].node, "host", all[r].shown.host, "pid",
+                                               all[r].shown.pid, "binding", all[r].binding));
+    return array;
+}
+
+static json_t *ring_json(const struct session *s)
+{
+    json_t *array = json_array();
+    for (int r = 0; r < s->job->nranks; r++)
+        json_array_append_new(array, json_integer(s->ring[r]));
+    return array;
+}
+
+static json_t *run_json(const struct session *s, const struct about_rank *all)
+{
+    char date[32];
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    const struct ceiling memory = topology_memory_bandwidth(s->topology);
+    char *words = topology_summary(s->topology);
+    json_t *run = json_object();
+    json_object_set_new(run, "program", json_string("ringbench"));
+    json_object_set_new(run, "version", json_string(RINGBENCH_VERSION));
+    json_object_set_new(run, "date", json_string(date));
+    json_object_set_new(run, "ranks", json_integer(s->job->nranks));
+    json_object_set_new(run, "nodes", json_integer(s->job->nnodes));
+    json_object_set_new(run, "settings", settings_json(s->settings));
+    json_object_set_new(run, "transport", json_string(comm_transport(s->channels[0].comm)));
+    json_object_set_new(run, "transport_why", json_string(comm_transport_why(s->channels[0].comm)));
+    json_object_set_new(run, "baseline", s->baseline != NULL ? json_string(s->baseline->version()) : json_null());
+    json_object_set_new(run, "memory_copy_GBps", json_real(memory.GBps));
+    json_object_set_new(run, "clock_us", json_real(s->clock_sec * 1e6));
+    json_object_set_new(run, "buffer_bytes", json_integer((json_int_t)s->region_bytes));
+    json_object_set_new(run, "ring", ring_json(s));
+    json_object_set_new(run, "placement", ranks_json(all, s->job->nranks));
+    json_object_set_new(run, "machine", environment_machine());
+    json_object_set_new(run, "environment", environment_variables());
+    json_object_set_new(run, "topology_summary", json_string(words));
+    json_object_set_new(run, "topology", topology_json(s->topology));
+    free(words);
+    return run;
+}
+
+static void print_preamble(const struct session *s, const struct about_rank *all)
+{
+    struct table_rank *ranks = rb_calloc((size_t)s->job->nranks, sizeof *ranks);
+    for (int r = 0; r < s->job->nranks; r++)
+        ranks[r] = all[r].shown;
+    table_preamble(stdout, s->settings, ranks, s->job->nranks);
+    free(ranks);
+    char *words = topology_summary(s->topology), region[UNITS_TEXT];
+    printf("# Machine: %s; one core copies %.3g GB/s while all ranks do\n", words, topology_memory_bandwidth(s->topology).GBps);
+    free(words);
+    printf("# Ring order:");
+    for (int r = 0; r < s->job->nranks; r++)
+        printf(" %d", s->ring[r]);
+    printf("; buffers %s within %s a rank (--cache)\n", s->settings->cache, units_bytes(region, s->region_bytes));
+    for (size_t i = 0; i < s->nchannels; i++)
+        printf("# Transport %s: %s\n", comm_transport(s->channels[i].comm), comm_transport_why(s->channels[i].comm));
+    printf("#\n");
+    fflush(stdout);
+}
+
+int setup_record(struct session *s, struct store *store, const struct cases *cases)
+{
+    const bool pairs = cases == NULL || cases->total == 0;
+    const struct about_rank me = about_me(s);
+    struct about_rank *all = rb_calloc((size_t)s->job->nranks, sizeof *all);
+    int rc = job_allgather(s->job, &me, all, sizeof me);
+    if (rc == RB_OK && s->job->rank == 0) {
+        json_t *run = run_json(s, all);
+        rc = store_add_run(store, run);
+        json_decref(run);
+        if (strcmp(s->settings->format, "table") == 0 && (!s->settings->osu || pairs))
+            print_preamble(s, all);
+    }
+    free(all);
+    return job_agree(s->job, rc);
+}
+
+void setup_close(struct session *s)
+{
+    for (size_t i = 0; i < s->nchannels; i++)
+        if (s->channels[i].comm != NULL)
+            comm_close(s->channels[i].comm);
+    if (s->baseline != NULL)
+        s->baseline->close();
+    topology_free(s->topology);
+    free(s->ring);
+}

@@ -1,0 +1,112 @@
+#include "bench/summary.h"
+
+#include "bench/stats.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "core/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One line of the summary: a curve of ours, all sizes and placements. */
+struct line {
+    const struct record_case *first;
+    double *ratios;
+    size_t nratios, below, above; /* of intervals that exclude 1 */
+    double best_wire, best_busbw, ceiling;
+    uint64_t best_bytes;
+    const char *ceiling_from;
+};
+
+static bool is_ours(const struct record_case *c)
+{
+    return c->baseline[0] == '\0' && strcmp(c->transport, "null") != 0 && strcmp(c->evidence, "measured") == 0;
+}
+
+/* In place and out of place are one line. */
+static bool same_line(const struct record_case *a, const struct record_case *b)
+{
+    return strcmp(a->collective, b->collective) == 0 && strcmp(a->algorithm, b->algorithm) == 0 && strcmp(a->transport, b->transport) == 0 &&
+           strcmp(a->protocol, b->protocol) == 0 && strcmp(a->type, b->type) == 0 && strcmp(a->op, b->op) == 0 && a->servers == b->servers &&
+           a->root == b->root;
+}
+
+static void add_case(struct line *l, const struct record_case *c)
+{
+    if (isfinite(c->ratio) && c->ratio > 0) {
+        l->ratios[l->nratios++] = c->ratio;
+        l->below += c->ratio_high < 1;
+        l->above += c->ratio_low > 1;
+    }
+    if (c->busbw_GBps > l->best_busbw)
+        l->best_busbw = c->busbw_GBps;
+    if (c->wire_GBps > l->best_wire) {
+        l->best_wire = c->wire_GBps;
+        l->best_bytes = c->bytes;
+        l->ceiling = c->ceiling_GBps;
+        l->ceiling_from = c->ceiling_from;
+    }
+}
+
+static void print_line(FILE *out, const struct line *l)
+{
+    const struct record_case *c = l->first;
+    char who[64], faster[32] = "        n/a", peak[24] = "    n/a", share[32] = "n/a", bytes[UNITS_TEXT];
+    if (c->servers > 0)
+        snprintf(who, sizeof who, "%s, %d server%s", c->algorithm, c->servers, c->servers == 1 ? "" : "s");
+    else
+        snprintf(who, sizeof who, "%s", c->algorithm);
+    if (l->nratios > 0)
+        snprintf(faster, sizeof faster, "%5.2f (%zu/%zu/%zu)", stats_geometric_mean(l->ratios, l->nratios), l->above,
+                 l->nratios - l->above - l->below, l->below);
+    if (l->best_busbw > 0)
+        snprintf(peak, sizeof peak, "%7.2f", l->best_busbw);
+    if (l->ceiling > 0)
+        snprintf(share, sizeof share, "%3.0f %% at %s", 100 * l->best_wire / l->ceiling, units_bytes(bytes, l->best_bytes));
+    fprintf(out, "#   %-15s %-28s %-5s %-8s %-5s %-16s %s  %s\n", c->collective, who, c->transport, c->type, c->op, faster, peak, share);
+}
+
+void summary_ratios(FILE *out, const struct record_case *cases, size_t count)
+{
+    bool *done = rb_calloc(count, sizeof *done);
+    bool over = false;
+    double ceiling = 0;
+    const char *from = "";
+    fprintf(out, "# Summary: how often as fast as the baseline (geometric mean over the sizes; sizes won/even/lost by the 95 %% interval of\n"
+                 "# the paired ratio), best busbw in GB/s, best wire rate in per cent of the ceiling\n"
+                 "#   %-15s %-28s %-5s %-8s %-5s %-16s %s  %s\n", "collective", "algorithm", "over", "type", "op", "x baseline", "  busbw", "of ceiling");
+    for (size_t i = 0; i < count; i++) {
+        if (done[i] || !is_ours(&cases[i]))
+            continue;
+        struct line l = { .first = &cases[i], .ratios = rb_calloc(count, sizeof *l.ratios) };
+        for (size_t j = i; j < count; j++)
+            if (!done[j] && is_ours(&cases[j]) && same_line(&cases[i], &cases[j])) {
+                done[j] = true;
+                add_case(&l, &cases[j]);
+            }
+        print_line(out, &l);
+        over |= l.ceiling > 0 && l.best_wire > l.ceiling;
+        if (l.ceiling > 0) {
+            ceiling = l.ceiling;
+            from = l.ceiling_from;
+        }
+        free(l.ratios);
+    }
+    if (ceiling > 0)
+        fprintf(out, "# Ceiling: %.3g GB/s (%s): what one core copies through memory while all ranks do, or a network card's rate\n", ceiling, from);
+    if (over)
+        fprintf(out, "# Above 100 %%: the message stays in the caches, which are faster than the memory that the ceiling is of\n");
+    free(done);
+}
+
+void summary_missing(FILE *out, const struct session *s)
+{
+    const size_t gpus = topology_count(s->topology, TOPO_GPU), nics = topology_count(s->topology, TOPO_NIC);
+    if (gpus == 0)
+        fprintf(out, "# Not measured: GPU links (no GPU here)%s; the limits below rest on the catalogue's figures\n",
+                s->job->nnodes == 1 ? ", network (one machine)" : "");
+    else
+        fprintf(out, "# Not measured: the links of %zu GPU%s (this run moves host memory)%s\n", gpus, gpus == 1 ? "" : "s",
+                s->job->nnodes == 1 && nics > 0 ? ", network (one machine)" : "");
+}

@@ -1,0 +1,19 @@
+/* bench/summary.h - what stands below all tables: ratios, per cent of the ceiling, harness cost, limits, where the report lies.
+ *
+ * Every line begins with #; none holds the words that parsers of the tables look for. */
+#ifndef RB_BENCH_SUMMARY_H
+#define RB_BENCH_SUMMARY_H
+
+#include "bench/session.h"
+#include "report/records.h"
+
+#include <stdio.h>
+
+/* Our curves beside the baseline, and their best wire rate beside its ceiling. */
+void summary_ratios(FILE *out, const struct record_case *cases, size_t count);
+/* TP limits per GPU model, from the catalogue and the records. Errors are warned of: the measurement stands. */
+void summary_limits(FILE *out, const struct records *r);
+/* What this machine could not be asked, and why. */
+void summary_missing(FILE *out, const struct session *s);
+
+#endif
