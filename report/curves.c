@@ -144,12 +144,18 @@ const char *curves_name(char name[CURVE_NAME], const struct record_case *c, bool
     return hand_over(name, &t);
 }
 
+const char *curves_collective(char name[CURVE_NAME], const struct record_case *c)
+{
+    snprintf(name, CURVE_NAME, "%s", c->collective);
+    for (char *at = name; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
+    return name;
+}
+
 const char *curves_panel_name(char name[CURVE_NAME], const struct record_case *c)
 {
     struct text t = {0};
-    for (const char *at = c->collective; *at != '\0'; at++)
-        text_add_bytes(&t, *at == '_' ? "-" : at, 1);
-    text_add(&t, ", %d %s%s", c->ranks, c->gpu[0] != '\0' ? c->gpu : "rank", c->gpu[0] == '\0' && c->ranks > 1 ? "s" : "");
+    text_add(&t, "%s, %d %s%s", curves_collective(name, c), c->ranks, c->gpu[0] != '\0' ? c->gpu : "rank", c->gpu[0] == '\0' && c->ranks > 1 ? "s" : "");
     if (c->nodes > 1)
         text_add(&t, " on %d nodes", c->nodes);
     if (c->type[0] != '\0')

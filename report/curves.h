@@ -34,6 +34,8 @@ double curves_bus_factor(const char *collective, int ranks);
 /* "ring", "parameter server, 2 servers (mpi)", "MPI": what a reader calls the curve. The transport is added when with_transport. */
 enum { CURVE_NAME = 160 };
 const char *curves_name(char name[CURVE_NAME], const struct record_case *c, bool with_transport);
+/* "all-reduce": as it is written in a sentence. */
+const char *curves_collective(char name[CURVE_NAME], const struct record_case *c);
 /* "all-reduce, 2 ranks, float sum"; in place, root, GPU and nodes only where they matter. */
 const char *curves_panel_name(char name[CURVE_NAME], const struct record_case *c);
 

@@ -10,7 +10,6 @@
 /* In the order of the page; the answer comes first. */
 static const struct page_section sections[] = {
     { "answer", "The answer", section_answer },
-    { "plots", "Plots", section_plots },
     { "limits", "TP limit per GPU model", section_limits },
     { "results", "Results", section_results },
     { "pairs", "Between every two ranks", section_pairs },
@@ -24,7 +23,7 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){:root{--fg:#e4e8ec;--soft:#9aa5b0;--bg:#14171a;--card:#1d2226;--line:#333b43;--accent:#6cb6f0;"
     "--warn:#3a2f14}figure img{filter:invert(1) hue-rotate(180deg)}}"
     "*{box-sizing:border-box}"
-    "body{margin:0 auto;padding:1.2rem 1rem 3rem;max-width:60rem;background:var(--bg);color:var(--fg);"
+    "body{margin:0 auto;padding:1.2rem 1rem 3rem;max-width:72rem;background:var(--bg);color:var(--fg);"
     "font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;overflow-wrap:anywhere}"
     "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0}h2{font-size:1.3rem;margin:2.4rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--line)}"
     "h3{font-size:1.05rem;margin:1.4rem 0 .4rem}p{margin:.5rem 0}.soft,figcaption,.sub{color:var(--soft);font-size:.9rem}"
@@ -33,13 +32,14 @@ static const char style[] =
     ".tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}"
     ".tile b{display:block;font-size:1.7rem;line-height:1.25}.tile span{color:var(--soft);font-size:.9rem}"
     ".warn{background:var(--warn);border-radius:.4rem;padding:.4rem .8rem}"
-    ".box{overflow-x:auto;max-width:100%;border:1px solid var(--line);border-radius:.4rem;margin:.6rem 0}"
+    ".box{overflow:auto;max-width:100%;max-height:34rem;border:1px solid var(--line);border-radius:.4rem;margin:.6rem 0}"
     "table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
     "th,td{padding:.25rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}"
-    "tbody tr:last-child td{border-bottom:0}th{background:var(--card);font-weight:600;vertical-align:bottom}"
+    "thead{position:sticky;top:0}tbody tr:last-child td{border-bottom:0}th{background:var(--card);font-weight:600;vertical-align:bottom}"
     "th.n,td.n{text-align:right}td.n{white-space:nowrap}td.best{font-weight:700}td.name{white-space:nowrap}td.wide{min-width:16rem}"
-    "figure{margin:1.2rem 0}figure img{display:block;width:100%;height:auto}details{margin:.6rem 0}summary{cursor:pointer}"
-    "code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.9em}li{margin:.2rem 0}";
+    "p,li,figcaption{max-width:52rem}figure{margin:1.2rem 0;max-width:60rem}figure img{display:block;width:100%;height:auto}details{margin:.6rem 0}summary{cursor:pointer}"
+    "code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.9em}li{margin:.2rem 0}"
+    "@media print{.box{max-height:none}}";
 
 static const char *run_text(const struct page_input *in, const char *key)
 {
@@ -78,10 +78,23 @@ static void write_gaps(struct text *out, const char *const *gaps, const struct f
         if (gaps[i] != NULL)
             text_add(&list, "<li>%s: %s.</li>\n", sections[i].title, gaps[i]);
     for (size_t i = 0; figures != NULL && i < figures->ngaps; i++)
-        text_add(&list, "<li>Plot \u201c%s\u201d: %s.</li>\n", figures->gaps[i].title, figures->gaps[i].why);
+        text_add(&list, "<li>Plot \u201c%s\u201d: %s.</li>\n", figures->gaps[i].plot->title, figures->gaps[i].why);
+    if (figures != NULL && figures->missing != NULL) {
+        text_add(&list, "<li>Plots: ");
+        html_text(&list, figures->missing);
+        text_add(&list, ".</li>\n");
+    }
     if (list.length > 0)
         text_add(out, "<section id=\"gaps\"><h2>Left out of this page</h2><ul>\n%s</ul></section>\n", list.chars);
     text_free(&list);
+}
+
+/* NULL, or why the section has nothing to show. */
+static const char *write_section(struct text *out, const struct page_section *s, const struct page_input *in)
+{
+    const bool pictures = page_figures(out, in, s->id);
+    const char *why = s->write(out, in);
+    return pictures ? NULL : why;
 }
 
 void page_write(struct text *out, const struct page_input *in)
@@ -89,7 +102,7 @@ void page_write(struct text *out, const struct page_input *in)
     struct text bodies[RB_LEN(sections)] = {{0}};
     const char *gaps[RB_LEN(sections)];
     for (size_t i = 0; i < RB_LEN(sections); i++)
-        gaps[i] = sections[i].write(&bodies[i], in);
+        gaps[i] = write_section(&bodies[i], &sections[i], in);
     write_head(out, in);
     write_navigation(out, gaps);
     text_add(out, "<main>\n");

@@ -1,7 +1,7 @@
 /* report/page.h - report.html: one self-contained file that answers first and shows its evidence after.
  *
- * A section is one function and one row of the table in page.c. A section that has nothing to show is left out; the page
- * says why at its end. Everything that comes from records is escaped (html_text).
+ * A section is one function and one row of the table in page.c. Above its text stand the figures of the plots that name it. A
+ * section that has nothing to show is left out; the page says why at its end. Everything that comes from records is escaped (html_text).
  *
  * Ownership all of page_input is borrowed for the call. */
 #ifndef RB_REPORT_PAGE_H
@@ -11,6 +11,7 @@
 #include "report/fit.h"
 #include "report/records.h"
 
+struct catalogue;
 struct figures;
 struct limits;
 struct limit_settings;
@@ -20,9 +21,10 @@ struct page_input {
     const struct records *records;
     const struct fits *fits;
     const char *catalogue; /* the user's catalogue file; NULL: the shipped one alone */
+    const struct catalogue *gpus; /* both, merged; NULL: there is none */
     const char *output;    /* folder of the results, exists */
-    const struct limits *limits;   /* per GPU model over its scale-up link and PCIe; NULL: there is no catalogue */
-    const struct limit_settings *limit_settings; /* what they were made with; NULL with limits */
+    const struct limits *limits;  /* per GPU model over its scale-up link and PCIe; NULL with gpus */
+    const struct limit_settings *limit_settings; /* what they were made with; NULL with gpus */
     const struct figures *figures; /* NULL while the plots themselves are made */
 };
 

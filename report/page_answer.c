@@ -2,13 +2,15 @@
 #include "core/units.h"
 #include "report/curves.h"
 #include "report/html.h"
+#include "report/limits.h"
 #include "report/page_sections.h"
 #include "report/statistics.h"
 
-#include <ctype.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { NAMED = 4 };
 
 static void tile(struct text *out, const char *figure, const char *meaning)
 {
@@ -19,11 +21,64 @@ static void tile(struct text *out, const char *figure, const char *meaning)
     text_add(out, "</span></div>\n");
 }
 
+/* The models that the answer names: those of the records, else the three that the question was first asked for. */
+static size_t name_limits(const struct page_input *in, const struct limit *named[NAMED])
+{
+    static const char *const asked[] = { "H100 SXM 80GB", "H800 SXM 80GB", "RTX 4090" };
+    size_t n = 0;
+    for (size_t i = 0; in->limits != NULL && i < in->limits->count; i++) {
+        const struct limit *l = &in->limits->list[i];
+        if (l->gpu == NULL && isfinite(l->measured.value) && n < NAMED)
+            named[n++] = l;
+    }
+    for (size_t k = 0; k < sizeof asked / sizeof asked[0]; k++) {
+        const struct limit *best = NULL;
+        for (size_t i = 0; in->limits != NULL && i < in->limits->count; i++) {
+            const struct limit *l = &in->limits->list[i];
+            if (strcmp(l->gpu_name, asked[k]) == 0 && isfinite(l->layer.value) && (best == NULL || l->Bps_nominal > best->Bps_nominal))
+                best = l;
+        }
+        if (best != NULL && n < NAMED)
+            named[n++] = best;
+    }
+    return n;
+}
+
+static void limit_tile(struct text *out, const struct limit *const *named, size_t n, const struct limit_settings *s)
+{
+    struct text figure = {0}, meaning = {0};
+    for (size_t i = 0; i < n; i++) {
+        text_add(&figure, "%s%.0f", i > 0 ? " \u00b7 " : "", named[i]->usable);
+        text_add(&meaning, "%s%s", i > 0 ? ", " : "", named[i]->gpu_name);
+    }
+    text_add(&meaning, ": GPUs to share a layer of %s", s->model_name);
+    tile(out, figure.chars, meaning.chars);
+    text_free(&figure);
+    text_free(&meaning);
+}
+
+static void limit_sentence(struct text *out, const struct limit *const *named, size_t n, const struct limit_settings *s)
+{
+    struct text t = {0};
+    text_add(&t, "In %s %s, a layer may be split over ", s->inference ? "inference with" : "training", s->model_name);
+    for (size_t i = 0; i < n; i++) {
+        const struct limit_range *r = isfinite(named[i]->layer.value) ? &named[i]->layer : &named[i]->measured;
+        text_add(&t, "%s%.0f %s over %s (%.0f to %.0f)", i == 0 ? "" : i + 1 == n ? " and " : ", ", r->value, named[i]->gpu_name, named[i]->link_name,
+                 r->low, r->high);
+    }
+    text_add(&t, " before communication takes more than %.0f %% of the time; powers of two within a server are what one would use: ",
+             100 * (1 - s->efficiency));
+    for (size_t i = 0; i < n; i++)
+        text_add(&t, "%s%.0f", i == 0 ? "" : i + 1 == n ? " and " : ", ", named[i]->usable);
+    html_paragraph(out, "%s.", t.chars);
+    text_free(&t);
+}
+
 static void bandwidth_tile(struct text *out, const struct record_case *c)
 {
-    char figure[HTML_NUMBER], name[CURVE_NAME], size[UNITS_TEXT];
+    char figure[HTML_NUMBER], name[CURVE_NAME], collective[CURVE_NAME], size[UNITS_TEXT];
     char *shown = rb_format("%s GB/s", html_number(figure, c->busbw_GBps, 3));
-    char *meaning = rb_format("bus bandwidth, %s of %s by %s, %d ranks", c->collective, units_bytes(size, c->bytes), curves_name(name, c, true), c->ranks);
+    char *meaning = rb_format("bus bandwidth, %s of %s by %s, %d ranks", curves_collective(collective, c), units_bytes(size, c->bytes), curves_name(name, c, true), c->ranks);
     tile(out, shown, meaning);
     free(shown);
     free(meaning);
@@ -46,22 +101,23 @@ static void ratio_tile(struct text *out, const struct statistics *s)
 
 static void bandwidth_sentence(struct text *out, const struct record_case *c)
 {
-    char name[CURVE_NAME], a[HTML_NUMBER], b[HTML_NUMBER];
+    char name[CURVE_NAME], collective[CURVE_NAME], a[HTML_NUMBER], b[HTML_NUMBER];
+    curves_collective(collective, c);
     const double moved = isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps, share = 100 * moved / c->ceiling_GBps;
     if (isfinite(share))
-        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank, %.0f %% of the %s ceiling of %s GB/s.%s", c->collective,
+        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank, %.0f %% of the %s ceiling of %s GB/s.%s", collective,
                        curves_name(name, c, true), html_number(a, moved, 3), share, c->ceiling_from, html_number(b, c->ceiling_GBps, 3),
                        share > 100 ? " More than the ceiling means that part of the data never took the link the ceiling was taken on, a cache most often." : "");
     else
-        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank.", c->collective, curves_name(name, c, true), html_number(a, moved, 3));
+        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank.", collective, curves_name(name, c, true), html_number(a, moved, 3));
 }
 
 static void ratio_sentence(struct text *out, const struct statistics *s)
 {
-    char a[HTML_NUMBER], b[HTML_NUMBER], small[UNITS_TEXT], large[UNITS_TEXT];
+    char a[HTML_NUMBER], b[HTML_NUMBER], small[UNITS_TEXT], large[UNITS_TEXT], first[CURVE_NAME], second[CURVE_NAME];
     html_paragraph(out, "Against %s, the best of our algorithms at each size ran between %s\u00d7 (%s, %s) and %s\u00d7 (%s, %s) of its speed.",
-                   baseline_name(s), html_number(a, s->ratio_least, 3), s->ratio_least_case->collective,
-                   units_bytes(small, s->ratio_least_case->bytes), html_number(b, s->ratio_most, 3), s->ratio_most_case->collective,
+                   baseline_name(s), html_number(a, s->ratio_least, 3), curves_collective(first, s->ratio_least_case),
+                   units_bytes(small, s->ratio_least_case->bytes), html_number(b, s->ratio_most, 3), curves_collective(second, s->ratio_most_case),
                    units_bytes(large, s->ratio_most_case->bytes));
 }
 
@@ -88,12 +144,18 @@ const char *section_answer(struct text *out, const struct page_input *in)
 {
     struct statistics s;
     statistics_make(&s, in->records);
+    const struct limit *named[NAMED];
+    const size_t limits = name_limits(in, named);
     text_add(out, "<div class=\"tiles\">\n");
+    if (limits > 0)
+        limit_tile(out, named, limits, in->limit_settings);
     if (s.fastest != NULL)
         bandwidth_tile(out, s.fastest);
     if (s.ratio_cases > 0)
         ratio_tile(out, &s);
     text_add(out, "</div>\n");
+    if (limits > 0)
+        limit_sentence(out, named, limits, in->limit_settings);
     if (s.fastest != NULL)
         bandwidth_sentence(out, s.fastest);
     else

@@ -4,13 +4,23 @@
 #include "report/page_sections.h"
 
 #include <math.h>
+#include <stdio.h>
 
-static void range_cell(struct text *out, struct limit_range r)
+/* digits 0: a count of GPUs. */
+static const char *figure(char buffer[HTML_NUMBER], double v, int digits)
+{
+    if (digits > 0 || !isfinite(v))
+        return html_number(buffer, v, digits);
+    snprintf(buffer, HTML_NUMBER, "%.0f", v);
+    return buffer;
+}
+
+static void range_cell(struct text *out, struct limit_range r, int digits)
 {
     char value[HTML_NUMBER], low[HTML_NUMBER], high[HTML_NUMBER];
-    text_add(out, "<td class=\"n\">%s", html_number(value, r.value, 2));
+    text_add(out, "<td class=\"n\">%s", figure(value, r.value, digits));
     if (isfinite(r.value) && isfinite(r.low) && isfinite(r.high) && r.high > r.low)
-        text_add(out, " <span class=\"soft\">(%s \u2026 %s)</span>", html_number(low, r.low, 2), html_number(high, r.high, 2));
+        text_add(out, " <span class=\"soft\">(%s \u2026 %s)</span>", figure(low, r.low, digits), figure(high, r.high, digits));
     text_add(out, "</td>");
 }
 
@@ -25,9 +35,9 @@ static void row(struct text *out, const struct limit *l)
     html_cell_number(out, l->flops_nominal / 1e12, 3);
     html_cell_number(out, l->Bps_nominal / 1e9, 3);
     html_cell_number(out, l->flops_nominal / l->Bps_nominal, 3);
-    range_cell(out, l->document);
-    range_cell(out, l->layer);
-    range_cell(out, l->measured);
+    range_cell(out, l->document, 2);
+    range_cell(out, l->layer, 0);
+    range_cell(out, l->measured, 0);
     html_cell_number(out, l->usable, 1);
     if (isfinite(l->at_usable))
         text_add(out, "<td class=\"n\">%.0f %%</td>", 100 * l->at_usable);

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 
+#include <string.h>
+
 enum { SVG_BYTES = 16 << 20 };
 
 /* False when the picture cannot be read: it is then left out. */
@@ -40,17 +42,17 @@ static void picture(struct text *out, const struct page_input *in, const struct 
     text_free(&narrow);
 }
 
-const char *section_plots(struct text *out, const struct page_input *in)
+bool page_figures(struct text *out, const struct page_input *in, const char *section)
 {
-    size_t drawn = 0;
-    for (size_t i = 0; in->figures != NULL && i < in->figures->count; i++)
-        if (in->figures->list[i].drawn) {
-            picture(out, in, &in->figures->list[i]);
-            drawn++;
-        }
-    if (drawn > 0 && in->figures->missing != NULL)
-        html_paragraph(out, "Some plots are missing: %s", in->figures->missing);
-    if (drawn > 0)
-        return NULL;
-    return in->figures == NULL || in->figures->count == 0 ? "there is nothing to draw" : "gnuplot did not draw them; the scripts are in plots/";
+    const struct plot *last = NULL;
+    for (size_t i = 0; in->figures != NULL && i < in->figures->count; i++) {
+        const struct figure *f = &in->figures->list[i];
+        if (!f->drawn || strcmp(f->plot->section, section) != 0)
+            continue;
+        if (f->plot != last)
+            text_add(out, "<h3>%s</h3>\n", f->plot->title);
+        last = f->plot;
+        picture(out, in, f);
+    }
+    return last != NULL;
 }

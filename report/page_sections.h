@@ -4,12 +4,14 @@
 
 #include "report/page.h"
 
+/* The figures of the plots that name the section; false when there are none. */
+bool page_figures(struct text *out, const struct page_input *in, const char *section);
+
 const char *section_answer(struct text *out, const struct page_input *in);
 const char *section_limits(struct text *out, const struct page_input *in);
 const char *section_machine(struct text *out, const struct page_input *in);
 const char *section_results(struct text *out, const struct page_input *in);
 const char *section_pairs(struct text *out, const struct page_input *in);
-const char *section_plots(struct text *out, const struct page_input *in);
 const char *section_fits(struct text *out, const struct page_input *in);
 const char *section_notes(struct text *out, const struct page_input *in);
 

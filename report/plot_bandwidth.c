@@ -92,4 +92,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no case has a bus bandwidth: it needs at least two ranks";
 }
 
-const struct plot plot_bandwidth = { .name = "bandwidth", .title = "Bus bandwidth against size", .draw = draw };
+const struct plot plot_bandwidth = { .name = "bandwidth", .title = "Bus bandwidth against size", .section = "results", .draw = draw };

@@ -100,4 +100,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no curve could be fitted: at least four sizes over two decades are needed";
 }
 
-const struct plot plot_fit = { .name = "fit", .title = "Fit against samples", .draw = draw };
+const struct plot plot_fit = { .name = "fit", .title = "Fit against samples", .section = "fits", .draw = draw };

@@ -49,4 +49,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no case has a time: nothing moves with one rank";
 }
 
-const struct plot plot_latency = { .name = "latency", .title = "Time against size", .draw = draw };
+const struct plot plot_latency = { .name = "latency", .title = "Time against size", .section = "results", .draw = draw };

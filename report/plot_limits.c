@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW = 23, MARGIN = 190, SERVER = 8 };
+enum { ROW = 18, MARGIN = 170, SERVER = 8 };
 
 struct rows {
     const struct limit **list;
@@ -54,7 +54,7 @@ struct series {
 static const struct series all_series[] = {
     { "document's rule", "#0072B2", 7, 0.22, offsetof(struct limit, document) },
     { "whole layer", "#009E73", 5, 0, offsetof(struct limit, layer) },
-    { "with the measured all-reduce", "#D55E00", 13, -0.22, offsetof(struct limit, measured) },
+    { "measured all-reduce", "#D55E00", 13, -0.22, offsetof(struct limit, measured) },
 };
 
 static void draw_series(struct figure *f, const struct rows *r, const struct series *s)
@@ -87,8 +87,8 @@ static void name_rows(struct figure *f, const struct rows *r)
         text_add(&f->settings, " %zu", i);
         free(name);
     }
-    text_add(&f->settings, ")\nset yrange [-0.7:%.1f]\n", (double)r->count - 0.3);
-    text_add(&f->narrow, "set ytics font ',9'\nset xtics (1, 4, 8, 16, 64)\nset xlabel 'GPUs that may share a layer'\n");
+    text_add(&f->settings, ") font ',12'\nset yrange [-0.7:%.1f]\n", (double)r->count - 0.3);
+    text_add(&f->narrow, "set ytics font ',9'\nset xtics (1, 4, 8, 16, 64)\nset xlabel 'GPUs'\n");
 }
 
 static void caption(struct figure *f, const struct limit_settings *s)
@@ -107,7 +107,7 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
         return "there is no GPU catalogue";
     struct rows r = take_rows(in->limits);
     if (r.count > 0) {
-        struct figure *f = figure_add(figures, plot, rb_strdup(plot->name), rb_strdup("How many GPUs may share a layer"));
+        struct figure *f = figure_add(figures, plot, rb_strdup(plot->name), rb_strdup("GPUs that may share a layer"));
         f->height = (int)r.count * ROW + MARGIN;
         figure_set(f, "set logscale x 2\nset xrange [0.9:150]\nset xtics (1, 2, 4, 8, 16, 32, 64, 128)\nset xlabel 'GPUs (tensor-parallel degree)'");
         figure_set(f, "set arrow from %d, graph 0 to %d, graph 1 nohead lc rgb '#B00020' lw 1.6 dt 2 front", SERVER, SERVER);
@@ -121,4 +121,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no GPU of the catalogue has both a rate and a link";
 }
 
-const struct plot plot_limits = { .name = "limits", .title = "TP limit per GPU model", .draw = draw };
+const struct plot plot_limits = { .name = "limits", .title = "TP limit per GPU model", .section = "limits", .draw = draw };

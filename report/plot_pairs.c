@@ -73,7 +73,7 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     figure_set(f, "set xlabel 'to rank'\nset ylabel 'from rank'\nset cblabel 'one way [GB/s]'\nset cbrange [0:*]\nunset grid\nunset key");
     figure_set(f, "set xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset xtics 1\nset ytics 1", n - 1, n - 1);
     figure_set(f, "set palette defined (0 '#f7fbff', 0.5 '#6baed6', 1 '#08519c')");
-    figure_draw(f, "$b%d using 1:2:3 with image", block);
+    figure_draw(f, "$b%d using 1:2:3 with image pixels", block);
     figure_title(f, NULL);
     for (int dark = 0; dark < 2 && n <= NUMBERED; dark++)
         draw_numbers(f, in->records, dark == 1, 0.6 * most(in->records));
@@ -81,4 +81,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return NULL;
 }
 
-const struct plot plot_pairs = { .name = "pairs", .title = "Bandwidth between every two ranks", .draw = draw };
+const struct plot plot_pairs = { .name = "pairs", .title = "Bandwidth between every two ranks", .section = "pairs", .draw = draw };

@@ -85,4 +85,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no baseline was measured beside our algorithms";
 }
 
-const struct plot plot_ratio = { .name = "ratio", .title = "Speed against the baseline", .draw = draw };
+const struct plot plot_ratio = { .name = "ratio", .title = "Speed against the baseline", .section = "results", .draw = draw };

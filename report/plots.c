@@ -15,7 +15,7 @@ static const struct plot *const plots[] = {
 static void add_gap(struct figures *f, const struct plot *plot, const char *why)
 {
     f->gaps = rb_realloc(f->gaps, (f->ngaps + 1) * sizeof *f->gaps);
-    f->gaps[f->ngaps++] = (struct figure_gap){ plot->name, plot->title, why };
+    f->gaps[f->ngaps++] = (struct figure_gap){ plot, why };
 }
 
 int plots_make(struct figures *figures, const struct page_input *in)

@@ -10,9 +10,11 @@
 #include "core/text.h"
 #include "report/page.h"
 
+struct plot;
+
 /* One picture. text members are filled by plot_x.c through figure_*(). */
 struct figure {
-    const char *plot; /* the row's name */
+    const struct plot *plot; /* its row */
     char *name;       /* file name without folder and ending */
     char *title;
     struct text caption;  /* plain text: what is seen, and from which inputs */
@@ -25,14 +27,16 @@ struct figure {
     bool drawn; /* the files are there */
 };
 
+/* A plot without any figure. */
 struct figure_gap {
-    const char *plot, *title, *why;
+    const struct plot *plot;
+    const char *why;
 };
 
 struct figures {
     struct figure *list;
     size_t count;
-    struct figure_gap *gaps; /* plots without any figure */
+    struct figure_gap *gaps;
     size_t ngaps;
     char *missing; /* why no picture was drawn although there are figures; NULL: they were */
 };
@@ -40,6 +44,7 @@ struct figures {
 struct plot {
     const char *name;
     const char *title;
+    const char *section; /* id of the page section that shows it */
     /* Adds any number of figures. NULL, or a static text: why there is none. */
     const char *(*draw)(struct figures *figures, const struct plot *plot, const struct page_input *in);
 };

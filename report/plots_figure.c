@@ -13,7 +13,7 @@ struct figure *figure_add(struct figures *figures, const struct plot *plot, char
 {
     figures->list = rb_realloc(figures->list, (figures->count + 1) * sizeof *figures->list);
     struct figure *f = &figures->list[figures->count++];
-    *f = (struct figure){ .plot = plot->name, .name = name, .title = title };
+    *f = (struct figure){ .plot = plot, .name = name, .title = title };
     return f;
 }
 

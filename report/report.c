@@ -103,6 +103,7 @@ int report_write(const struct records *r, const char *output, const char *catalo
     if (limits != RB_OK && catalogue != NULL)
         return limits; /* the user's file; without the shipped ones the page says so */
     if (limits == RB_OK) {
+        in.gpus = &l.catalogue;
         in.limits = &l.limits;
         in.limit_settings = &l.settings;
     }
