@@ -68,6 +68,9 @@ static bool is_numbered(const char *word, const char *prefix)
 /* Old drivers head a NIC's column with its name. */
 static bool is_device_word(const char *word)
 {
+    for (const char *at = word; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at) && *at != '_' && *at != '-')
+            return false;
     return is_numbered(word, "GPU") || is_numbered(word, "NIC") || strncmp(word, "mlx", 3) == 0 || strncmp(word, "bnxt", 4) == 0;
 }
 
@@ -292,8 +295,8 @@ static int check_pair(const struct reader *r, size_t a, size_t b)
         *ba = *ab;
     if (ab->class == ba->class && ab->nvlinks == ba->nvlinks)
         return RB_OK;
-    return rb_fail(RB_EUSAGE, "%s:%zu: %s to %s is not the same as in line %zu; the matrix must be symmetric", t->file, r->row_line[b],
-                   t->devices[b].name, t->devices[a].name, r->row_line[a]);
+    return rb_fail(RB_EUSAGE, "%s:%zu: %s to %s is not the same as in line %zu; the matrix must be symmetric", t->file, r->row_line[a],
+                   t->devices[a].name, t->devices[b].name, r->row_line[b]);
 }
 
 static int check_matrix(const struct reader *r)

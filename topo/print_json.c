@@ -15,9 +15,11 @@ static json_t *ceiling_json(struct ceiling c)
     return json_pack("{s:o, s:s}", "GBps", number_or_null(c.GBps), "from", ceiling_origin_name(c.origin));
 }
 
+/* What was read from firmware or a file may hold bytes that are no UTF-8; such a text is left out. */
 static json_t *text_or_null(const char *text)
 {
-    return text != NULL && text[0] != '\0' ? json_string(text) : json_null();
+    json_t *o = text != NULL && text[0] != '\0' ? json_string(text) : NULL;
+    return o != NULL ? o : json_null();
 }
 
 static json_t *name_of(const struct topology *t, int device)
@@ -25,13 +27,11 @@ static json_t *name_of(const struct topology *t, int device)
     return device >= 0 ? json_string(topology_device(t, (size_t)device)->name) : json_null();
 }
 
-/* What hwloc read from firmware may hold bytes that are no UTF-8; such a text is left out. */
 static json_t *device_json(const struct topology *t, const struct topology_device *d)
 {
-    json_t *detail = text_or_null(d->detail);
     json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:o}", "name", d->name, "kind", topo_kind_name(d->kind), "parent",
                           name_of(t, d->parent), "numa_node", name_of(t, d->numa), "package", name_of(t, d->package), "os_index",
-                          d->os_index, "detail", detail != NULL ? detail : json_null());
+                          d->os_index, "detail", text_or_null(d->detail));
     if (d->cpus[0] != '\0')
         json_object_set_new(o, "cpus", json_string(d->cpus));
     if (d->cores > 0)

@@ -42,7 +42,6 @@ static const struct topology_format *find_format(const char *name)
     return NULL;
 }
 
-/* From a text without cores a binding is shown only, and then refused, when it was asked for. */
 static int ranks_shown(const struct topology *t, uint64_t asked)
 {
     if (asked > 0)
@@ -65,7 +64,11 @@ static int complete(struct topology *t, const struct topo_settings *s)
 
 static int print(const struct topology *t, const struct topo_settings *s)
 {
-    RB_TRY(find_format(s->format)->print(t, ranks_shown(t, s->ranks), stdout));
+    const int ranks = ranks_shown(t, s->ranks);
+    struct topology_binding first;
+    if (ranks > 0)
+        RB_TRY(topology_binding(t, 0, ranks, &first)); /* what cannot be shown is said before anything is */
+    RB_TRY(find_format(s->format)->print(t, ranks, stdout));
     if (fflush(stdout) != 0)
         return rb_fail(RB_EUSAGE, "stdout: %s", strerror(errno));
     return RB_OK;
