@@ -34,7 +34,7 @@ int finish_cycle(struct sweep *s, uint64_t cycle)
                (drift - 1) * 100, (worst - 1) * 100, what);
         fflush(stdout);
     }
-    json_t *note = json_pack("{s:s, s:I, s:f, s:f, s:s}", "note", "cycle", "cycle", (json_int_t)cycle + 1, "drift_percent", (drift - 1) * 100,
+    json_t *note = json_pack("{s:s, s:I, s:f, s:f, s:s}", "text", "cycle", "cycle", (json_int_t)cycle + 1, "drift_percent", (drift - 1) * 100,
                              "most_percent", (worst - 1) * 100, "most_case", what);
     const int rc = note != NULL ? store_add_note(s->store, note) : RB_OK;
     json_decref(note);
@@ -76,7 +76,7 @@ static int note_end(struct sweep *s, double harness_sec)
     if (share > 0.01)
         rb_warn("another machine on this host took %.1f %% of the processors meanwhile (steal): expect noise", share * 100);
     json_t *machine = environment_machine();
-    json_t *note = json_pack("{s:s, s:f, s:f, s:O}", "note", "end", "harness_us", harness_sec * 1e6, "steal_percent", share * 100, "load_after",
+    json_t *note = json_pack("{s:s, s:f, s:f, s:O}", "text", "end of the run", "harness_us", harness_sec * 1e6, "steal_percent", share * 100, "load_after",
                              json_object_get(machine, "load"));
     const int rc = note != NULL ? store_add_note(s->store, note) : RB_OK;
     json_decref(note);
@@ -89,7 +89,7 @@ static int print_summary(struct sweep *s, double harness_sec)
     size_t count;
     const struct record_case *cases = store_cases(s->store, &count);
     char cost[UNITS_TEXT], clock[UNITS_TEXT];
-    summary_ratios(stdout, cases, count);
+    summary_ratios(stdout, cases, count, strcmp(s->session->settings->protocols, "auto") != 0);
     printf("# Harness: %s a sample when nothing is moved (null transport, two readings of the clock, %s of it)\n", units_seconds(cost, harness_sec),
            units_seconds(clock, s->session->clock_sec));
     summary_missing(stdout, s->session);

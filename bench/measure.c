@@ -55,7 +55,7 @@ static int open_trial(struct session *s, struct unit *u, struct trial *t)
         return open_baseline(s, u, t);
     t->comm = session_comm(s, t->subject->transport);
     const struct call call = { .algorithm = t->subject->algorithm, .group = suite_group(u->suite, t->subject, s->job->nranks, s->ring),
-                               .count = u->size->count, .type = u->suite->type, .op = u->suite->op, .protocol = t->subject->protocol };
+                               .count = u->size->count, .type = u->suite->type, .op = u->suite->op, .in_place = u->in_place, .protocol = t->subject->protocol };
     return comm_prepare(t->comm, &call, &t->operation);
 }
 

@@ -52,6 +52,18 @@ static const struct record_case *shown_case(const struct shown *row)
     return row->there ? &row->c : NULL;
 }
 
+/* Auto takes slots for short messages and direct access for long ones. */
+static const char *protocol_of(const struct suite_tables *t, size_t subject, const struct record_case *c)
+{
+    for (size_t i = 0; i < t->suite->nsizes; i++)
+        for (int p = 0; p < 2; p++) {
+            const struct shown *row = row_of(t, subject, i, p);
+            if (row->there && strcmp(row->c.protocol, c->protocol) != 0)
+                return "slots or direct, by size";
+        }
+    return c->protocol;
+}
+
 /* "by ring over shm (direct), sum of float" */
 static char *title_of(const struct suite_tables *t, size_t subject, const struct record_case *c)
 {
@@ -62,7 +74,7 @@ static char *title_of(const struct suite_tables *t, size_t subject, const struct
     else
         text_add(&title, "by %s over %s", c->algorithm, c->transport);
     if (who->algorithm != NULL && c->protocol[0] != '\0')
-        text_add(&title, " (%s)", c->protocol);
+        text_add(&title, " (%s)", protocol_of(t, subject, c));
     if (c->servers > 0 && who->algorithm != NULL)
         text_add(&title, ", %d server%s", c->servers, c->servers == 1 ? "" : "s");
     text_add(&title, ", %s%s%s", strcmp(c->op, "none") == 0 ? "" : c->op, strcmp(c->op, "none") == 0 ? "" : " of ", c->type);

@@ -25,10 +25,10 @@ static bool is_ours(const struct record_case *c)
 }
 
 /* In place and out of place are one line. */
-static bool same_line(const struct record_case *a, const struct record_case *b)
+static bool same_line(const struct record_case *a, const struct record_case *b, bool by_protocol)
 {
     return strcmp(a->collective, b->collective) == 0 && strcmp(a->algorithm, b->algorithm) == 0 && strcmp(a->transport, b->transport) == 0 &&
-           strcmp(a->protocol, b->protocol) == 0 && strcmp(a->type, b->type) == 0 && strcmp(a->op, b->op) == 0 && a->servers == b->servers &&
+           (!by_protocol || strcmp(a->protocol, b->protocol) == 0) && strcmp(a->type, b->type) == 0 && strcmp(a->op, b->op) == 0 && a->servers == b->servers &&
            a->root == b->root;
 }
 
@@ -49,14 +49,15 @@ static void add_case(struct line *l, const struct record_case *c)
     }
 }
 
-static void print_line(FILE *out, const struct line *l)
+static void print_line(FILE *out, const struct line *l, bool by_protocol)
 {
     const struct record_case *c = l->first;
     char who[64], faster[32] = "        n/a", peak[24] = "    n/a", share[32] = "n/a", bytes[UNITS_TEXT];
+    int n = snprintf(who, sizeof who, "%s", c->algorithm);
     if (c->servers > 0)
-        snprintf(who, sizeof who, "%s, %d server%s", c->algorithm, c->servers, c->servers == 1 ? "" : "s");
-    else
-        snprintf(who, sizeof who, "%s", c->algorithm);
+        n += snprintf(who + n, sizeof who - (size_t)n, ", %d server%s", c->servers, c->servers == 1 ? "" : "s");
+    if (by_protocol)
+        snprintf(who + n, sizeof who - (size_t)n, ", %s", c->protocol);
     if (l->nratios > 0)
         snprintf(faster, sizeof faster, "%5.2f (%zu/%zu/%zu)", stats_geometric_mean(l->ratios, l->nratios), l->above,
                  l->nratios - l->above - l->below, l->below);
@@ -67,7 +68,7 @@ static void print_line(FILE *out, const struct line *l)
     fprintf(out, "#   %-15s %-28s %-5s %-8s %-5s %-16s %s  %s\n", c->collective, who, c->transport, c->type, c->op, faster, peak, share);
 }
 
-void summary_ratios(FILE *out, const struct record_case *cases, size_t count)
+void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bool by_protocol)
 {
     bool *done = rb_calloc(count, sizeof *done);
     bool over = false;
@@ -81,11 +82,11 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count)
             continue;
         struct line l = { .first = &cases[i], .ratios = rb_calloc(count, sizeof *l.ratios) };
         for (size_t j = i; j < count; j++)
-            if (!done[j] && is_ours(&cases[j]) && same_line(&cases[i], &cases[j])) {
+            if (!done[j] && is_ours(&cases[j]) && same_line(&cases[i], &cases[j], by_protocol)) {
                 done[j] = true;
                 add_case(&l, &cases[j]);
             }
-        print_line(out, &l);
+        print_line(out, &l, by_protocol);
         over |= l.ceiling > 0 && l.best_wire > l.ceiling;
         if (l.ceiling > 0) {
             ceiling = l.ceiling;

@@ -9,8 +9,9 @@
 
 #include <stdio.h>
 
-/* Our curves beside the baseline, and their best wire rate beside its ceiling. */
-void summary_ratios(FILE *out, const struct record_case *cases, size_t count);
+/* Our curves beside the baseline, and their best wire rate beside its ceiling. by_protocol: slots and direct access were asked
+ * for, so they are not one curve. */
+void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bool by_protocol);
 /* TP limits per GPU model, from the catalogue and the records. Errors are warned of: the measurement stands. */
 void summary_limits(FILE *out, const struct records *r);
 /* What this machine could not be asked, and why. */

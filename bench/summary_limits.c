@@ -19,9 +19,11 @@ static const char *degree(char text[16], double limit)
 
 static void print_limit(FILE *out, const struct limit *l)
 {
-    char document[16], layer[16], measured[16];
-    fprintf(out, "#   %-24.24s %-14.14s %7s %7s %8s  %4.0f  %s\n", l->gpu_name, l->link_name, degree(document, l->document.value),
-            degree(layer, l->layer.value), degree(measured, l->measured.value), l->usable, l->binds);
+    char document[16], layer[16], measured[16], use[16] = "n/a";
+    if (isfinite(l->usable))
+        snprintf(use, sizeof use, "%.0f", l->usable);
+    fprintf(out, "#   %-24.24s %-14.14s %7s %7s %8s  %4s  %s\n", l->gpu_name, l->link_name, degree(document, l->document.value),
+            degree(layer, l->layer.value), degree(measured, l->measured.value), use, l->binds);
 }
 
 static int print_all(FILE *out, const struct records *r)
