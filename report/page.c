@@ -15,6 +15,7 @@ static const struct page_section sections[] = {
     { "pairs", "Between every two ranks", section_pairs },
     { "fits", "Fit", section_fits },
     { "machine", "Machine and environment", section_machine },
+    { "claims", "Claims of the documents, recomputed", section_claims },
     { "notes", "Not measured, and why", section_notes },
 };
 
@@ -36,8 +37,9 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
     "th,td{padding:.25rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}"
     "thead{position:sticky;top:0}tbody tr:last-child td{border-bottom:0}th{background:var(--card);font-weight:600;vertical-align:bottom}"
-    "th.n,td.n{text-align:right}td.n{white-space:nowrap}td.best{font-weight:700}td.name{white-space:nowrap}td.wide{min-width:16rem}"
-    "p,li,figcaption{max-width:52rem}figure{margin:1.2rem 0;max-width:60rem}figure img{display:block;width:100%;height:auto}details{margin:.6rem 0}summary{cursor:pointer}"
+    "th.n,td.n{text-align:right}th.c{text-align:center}td.n{white-space:nowrap}td.best{font-weight:700}td.name{white-space:nowrap}td.wide{min-width:16rem}"
+    "p,li,figcaption{max-width:52rem}figure{margin:.6rem 0}.large{max-width:60rem}"
+    ".small{display:grid;gap:0 1.2rem;grid-template-columns:repeat(auto-fit,minmax(min(21rem,100%),1fr))}figure img{display:block;width:100%;height:auto}details{margin:.6rem 0}summary{cursor:pointer}"
     "code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.9em}li{margin:.2rem 0}"
     "@media print{.box{max-height:none}}";
 

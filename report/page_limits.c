@@ -52,7 +52,7 @@ const char *section_limits(struct text *out, const struct page_input *in)
     if (in->limits == NULL)
         return "there is no GPU catalogue";
     const struct limit_settings *s = in->limit_settings;
-    text_add(out, "<p class=\"sub\">GPUs that may share a layer before communication takes more than %.0f %% of the time: ", 100 * (1 - s->efficiency));
+    text_add(out, "<p class=\"sub\">Efficiency at least %.0f %%, ", 100 * s->efficiency);
     html_text(out, s->model_name);
     text_add(out, ", %s, hidden %.0f, sequence %.0f, micro-batch %.0f, %.0f bytes an element. F is the dense 16-bit rate, W all links of a GPU in one "
                   "direction. <b>document</b>: t \u2264 2\u00b73\u00b7h/bytes / (F/W). <b>layer</b>: a whole layer with the latency of its messages. "

@@ -73,14 +73,14 @@ static void heading(struct text *out, const struct panel *p, bool ratio)
     char name[CURVE_NAME];
     text_add(out, "<div class=\"box\"><table><thead><tr><th rowspan=\"2\" class=\"n\">size</th>");
     for (size_t i = 0; i < p->ncurves; i++) {
-        text_add(out, "<th colspan=\"2\" class=\"n\">");
+        text_add(out, "<th colspan=\"2\" class=\"c\">");
         html_text(out, curves_name(name, p->curves[i]->points[0], p->several_transports));
         text_add(out, "</th>");
     }
-    text_add(out, "%s</tr><tr>", ratio ? "<th colspan=\"2\" class=\"n\">best of ours / baseline</th>" : "");
+    text_add(out, "%s</tr><tr>", ratio ? "<th colspan=\"2\" class=\"c\">best of ours / baseline</th>" : "");
     for (size_t i = 0; i < p->ncurves; i++)
         text_add(out, "<th class=\"n\">us</th><th class=\"n\">GB/s</th>");
-    text_add(out, "%s</tr></thead><tbody>\n", ratio ? "<th class=\"n\">speed</th><th class=\"n\">95 %%</th>" : "");
+    text_add(out, "%s</tr></thead><tbody>\n", ratio ? "<th class=\"n\">speed</th><th class=\"n\">95 %</th>" : "");
 }
 
 /* The sizes of all curves: the next one above `bytes`, 0 when there is none. */
