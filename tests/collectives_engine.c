@@ -2,6 +2,7 @@
 #include "tests/engine_cases.c" /* compiled into each of its two tests */
 
 #include "core/error.h"
+#include "tests/capture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,11 +92,88 @@ static void test_types_and_operators(void **state)
         }
 }
 
+/* What a rank does when its peer does not come: ends in time, and says whom it waited for. */
+struct fault {
+    double timeout_sec;
+    bool abort;
+};
+
+static int meet_nobody(struct job *job, const struct fault *f)
+{
+    const struct comm_config config = { .transport = "shm", .yield = true, .timeout_sec = f->timeout_sec };
+    const struct call call = { .algorithm = algorithm_find("ring_all_reduce"), .group = { .nranks = job->nranks, .servers = 1 }, .count = 1000,
+                               .type = TYPE_FLOAT, .op = OP_SUM };
+    struct comm *comm;
+    struct operation *op;
+    if (comm_open(&comm, job, &config) != RB_OK || comm_prepare(comm, &call, &op) != RB_OK)
+        return 1;
+    if (job->rank != 0) {
+        if (f->abort)
+            comm_abort(comm);
+        _exit(0); /* dies without a word */
+    }
+    float in[1000] = { 0 }, out[1000];
+    struct capture c;
+    capture_begin(&c);
+    const int rc = operation_run(op, in, out);
+    const char *said = capture_end(&c);
+    operation_free(op);
+    return rc == RB_ETIMEOUT && strstr(said, "waiting for rank") != NULL && strstr(said, f->abort ? "aborted" : "no progress") != NULL ? 0 : 1;
+}
+
+static void check_fault(const struct fault *f)
+{
+    void *shared = mmap(NULL, job_local_bytes(2), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct job *job;
+    const pid_t child = fork();
+    job_open_local(&job, shared, child == 0 ? 1 : 0, 2);
+    const int bad = meet_nobody(job, f);
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(bad, 0);
+}
+
+static void test_a_peer_that_dies(void **state)
+{
+    (void)state;
+    check_fault(&(struct fault){ .timeout_sec = 0.3 });
+}
+
+static void test_an_abort(void **state)
+{
+    (void)state;
+    check_fault(&(struct fault){ .timeout_sec = 60, .abort = true });
+}
+
+static void test_wrong_calls(void **state)
+{
+    (void)state;
+    void *shared = mmap(NULL, job_local_bytes(1), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct job *job;
+    struct comm *comm;
+    struct operation *op;
+    job_open_local(&job, shared, 0, 1);
+    assert_int_equal(comm_open(&comm, job, &(struct comm_config){ .transport = "mpi" }), RB_EUSAGE); /* MPI is not initialised here */
+    assert_int_equal(comm_open(&comm, job, &(struct comm_config){ .transport = "pigeon" }), RB_EUSAGE);
+    assert_int_equal(comm_open(&comm, job, &(struct comm_config){ .transport = "auto" }), RB_OK);
+    struct call call = { .algorithm = algorithm_find("parameter_server_dedicated"), .group = { .nranks = 1, .servers = 1 } };
+    assert_int_equal(comm_prepare(comm, &call, &op), RB_EUSAGE); /* nobody is left to work */
+    call.algorithm = algorithm_find("ring_broadcast");
+    call.group.root = 1;
+    assert_int_equal(comm_prepare(comm, &call, &op), RB_EUSAGE);
+    call.algorithm = algorithm_find("parameter_server_colocated");
+    call.group = (struct group){ .nranks = 1, .servers = 2 };
+    assert_int_equal(comm_prepare(comm, &call, &op), RB_EUSAGE);
+    comm_close(comm);
+    job_close(job);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_algorithms), cmocka_unit_test(test_one_slot), cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_random_delays),  cmocka_unit_test(test_types_and_operators),
+        cmocka_unit_test(test_a_peer_that_dies), cmocka_unit_test(test_an_abort),  cmocka_unit_test(test_wrong_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

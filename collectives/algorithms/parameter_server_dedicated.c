@@ -1,5 +1,6 @@
 /* Parameter server apart from the workers: the last k ranks only serve, each a shard of S/k; they neither give nor get. A
- * server's port carries workers * S/k in each direction: the incast. */
+ * server's port carries workers * S/k in each direction: the incast. Direct access is kept out of the in-place form: a
+ * lone worker's result would lie where it was read, and nothing would move. */
 #include "collectives/algorithms/algorithms.h"
 
 #include <stdlib.h>
@@ -40,6 +41,6 @@ static int max_servers(int nranks)
 
 const struct algorithm parameter_server_dedicated = {
     .name = "parameter_server_dedicated", .family = "parameter_server", .summary = "k ranks do nothing but serve, a shard each",
-    .collective = COLLECTIVE_PUSH_PULL, .cuts = cuts_servers, .plan = plan, .direct = true, .uses_servers = true,
+    .collective = COLLECTIVE_PUSH_PULL, .cuts = cuts_servers, .plan = plan, .direct = true, .direct_needs_copy = true, .uses_servers = true,
     .max_servers = max_servers, .min_ranks = 2,
 };
