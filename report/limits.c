@@ -118,8 +118,7 @@ static struct decoder decoder_of(const struct limit *l, const struct limit_setti
     return d;
 }
 
-/* A copy whose link has another bandwidth, protocols in the same proportion. */
-static struct limit with_Bps(const struct limit *l, double Bps)
+struct limit limit_with_Bps(const struct limit *l, double Bps)
 {
     struct limit other = *l;
     const double by = Bps / l->model.bulk.Bps;
@@ -166,7 +165,7 @@ struct limit_range limit_document_at(const struct limit *l, const struct limit_s
 
 double limit_layer_at(const struct limit *l, const struct limit_settings *s, double Bps)
 {
-    const struct limit other = with_Bps(l, Bps);
+    const struct limit other = limit_with_Bps(l, Bps);
     return layer_answer(&other, s, l->flops.value);
 }
 
@@ -200,7 +199,7 @@ static void answer(struct limit *l, const struct limit_settings *s)
 {
     const double effective = isnan(l->Bps_effective) ? l->Bps_nominal : l->Bps_effective;
     const double better = fmax(effective, l->Bps_nominal);
-    const struct limit nominal = with_Bps(l, better);
+    const struct limit nominal = limit_with_Bps(l, better);
     l->document = limit_document_at(l, s, l->Bps_nominal);
     l->document.low = document_answer(l, s, l->flops.high, effective);
     l->document_fp16acc = document_answer(l, s, l->flops_fp16acc, l->Bps_nominal);

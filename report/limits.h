@@ -77,8 +77,10 @@ int limits_prepare(struct limit_settings *s);
 int limits_make(struct limits *l, const struct limit_settings *s, const struct catalogue *c, const struct records *records);
 void limits_free(struct limits *l);
 
-/* One GPU and link; for others who need a single answer (validate). Bps 0: the catalogue's. */
+/* One GPU and link; for others who need a single answer (validate). */
 int limit_of(struct limit *l_p, const struct limit_settings *s, const struct catalogue *c, const struct gpu *gpu, enum limit_link link);
+/* A copy whose link has another bandwidth, both protocols and a single peer's in the same proportion. */
+struct limit limit_with_Bps(const struct limit *l, double Bps);
 /* The layer (or token) efficiency of that row at t, central figures. */
 double limit_efficiency(const struct limit *l, const struct limit_settings *s, double t);
 /* The document's and the layer's limit of a GPU at another bandwidth, everything else the same. */
