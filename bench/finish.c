@@ -28,7 +28,7 @@ int finish_cycle(struct sweep *s, uint64_t cycle)
     size_t which;
     char what[160];
     const double drift = sweep_drift(s, &worst, &which);
-    sweep_describe(s->cases, (int)which, what, sizeof what);
+    sweep_describe(s, (int)which, what, sizeof what);
     if (speaks(s)) {
         printf("# Cycle %llu: %+.2f %% against the first (geometric mean of the medians); most: %+.2f %%, %s\n#\n", (unsigned long long)cycle + 1,
                (drift - 1) * 100, (worst - 1) * 100, what);

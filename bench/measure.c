@@ -120,7 +120,7 @@ static int sample(struct session *s, struct unit *u, const struct trial *t, size
 {
     struct place place;
     layout_place(&u->layout, s->region, turn, &place);
-    heartbeat_beat(s->heartbeat);
+    heartbeat_phase(s->heartbeat, t->baseline != NULL ? PHASE_BASELINE : s->phase);
     RB_TRY(comm_barrier(s->channels[0].comm));
     const uint64_t start = clock_ns();
     RB_TRY(call_trial(t, &place));
@@ -169,7 +169,7 @@ static int reduce_samples(struct session *s, double *sec, size_t count)
 
 static int warm_up(struct session *s, struct unit *u, double budget, double *round_p)
 {
-    heartbeat_phase(s->heartbeat, PHASE_WARMUP);
+    s->phase = PHASE_WARMUP;
     const size_t n = u->suite->nsubjects;
     double *sec = rb_calloc(n, sizeof *sec);
     int rc = RB_OK;
@@ -259,7 +259,7 @@ static int time_batch(struct session *s, struct unit *u, size_t done, size_t rou
     const size_t count = u->suite->nsubjects * rounds;
     const size_t skip = s->settings->skip > done ? (size_t)s->settings->skip - done : 0;
     double *sec = rb_calloc(count, sizeof *sec);
-    heartbeat_phase(s->heartbeat, PHASE_TIME);
+    s->phase = PHASE_TIME;
     const double start = clock_sec();
     int rc = sample_rounds(s, u, done, rounds, sec);
     if (rc == RB_OK)

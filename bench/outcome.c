@@ -1,7 +1,6 @@
 #include "bench/outcome.h"
 
 #include "bench/stats.h"
-#include "collectives/prove.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -107,9 +106,10 @@ static void set_facts(struct record_case *c, const struct trial *t)
     const struct operation_facts *f = operation_facts(t->operation);
     set(c->protocol, sizeof c->protocol, f->protocol);
     c->wire_bytes = f->busiest_egress > f->busiest_ingress ? f->busiest_egress : f->busiest_ingress;
+    c->hops = f->hops;
 }
 
-void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject, int hops)
+void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject)
 {
     static const char *const stops[] = { [STOP_PRECISE] = "precise", [STOP_BUDGET] = "budget", [STOP_FIXED] = "fixed" };
     const struct trial *t = &u->trials[subject];
@@ -117,7 +117,6 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     set(c->label, sizeof c->label, t->label);
     set(c->stopped, sizeof c->stopped, stops[u->stop]);
     c->wrong = t->wrong;
-    c->hops = hops;
     set_facts(c, t);
     struct stats stats;
     stats_of(&stats, t->samples, t->nsamples);
@@ -125,18 +124,4 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     set_samples(c, t);
     set_bandwidths(c, s, u, &stats);
     set_ratio(c, u, t);
-}
-
-int outcome_hops(const struct suite *suite, const struct subject *subject, int nranks)
-{
-    if (subject->algorithm == NULL || nranks > 64)
-        return 0;
-    const struct group g = suite_group(suite, subject, nranks, NULL);
-    const struct proof_options options = { .slots = 2, .pieces = 1, .direct = subject->protocol != PROTOCOL_SLOTS };
-    struct proof proof;
-    if (prove(subject->algorithm, &g, &options, &proof) != RB_OK)
-        return 0;
-    const int hops = proof.holds ? proof.hops : 0;
-    proof_free(&proof);
-    return hops;
 }

@@ -1,4 +1,4 @@
-/* bench/outcome.h - from measured units to records: names, statistics, bandwidths, ratios. Pure but for prove().
+/* bench/outcome.h - from measured units to records: names, statistics, bandwidths, ratios.
  *
  * Formulas: algbw = size / median; busbw = algbw * the collective's factor (nccl-tests doc/PERFORMANCE.md); wire = bytes of
  * the busiest direction of the busiest rank / median; ratio = median of baseline / ours over the pairs of one round. */
@@ -11,9 +11,7 @@
 /* Names only: what a record is recognised by (resume, tables). n: ranks. */
 void outcome_name(struct record_case *c, const struct session *s, const struct suite *suite, size_t subject, const struct size *size,
                   bool in_place);
-/* Everything; samples_us is allocated and belongs to the caller. hops: of the subject, 0 unknown. */
-void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject, int hops);
-/* Messages one after the other on the longest chain, from the proof of the schedule. 0 for a baseline or when it fails. */
-int outcome_hops(const struct suite *suite, const struct subject *subject, int nranks);
+/* Everything; samples_us is allocated and belongs to the caller. */
+void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject);
 
 #endif

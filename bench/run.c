@@ -24,6 +24,7 @@ struct run {
     struct cases cases;
     struct store *store;
     struct sweep sweep;
+    char records[256]; /* where they are, for the watchdog's line */
     double started_sec;
 };
 
@@ -75,15 +76,15 @@ static int measure_all(struct run *r)
 {
     struct session *s = &r->session;
     RB_TRY(setup_store(s, &r->store));
-    if (s->job->rank == 0)
-        watchdog_records(r->watchdog, store_path(r->store));
+    snprintf(r->records, sizeof r->records, "%s/results.jsonl", s->settings->output);
+    watchdog_records(r->watchdog, r->records);
     RB_TRY(setup_comms(s));
     RB_TRY(setup_region(s, s->settings->pairs ? NULL : &r->cases));
     RB_TRY(setup_record(s, r->store, &r->cases));
     if (s->settings->pairs)
         return pairs_run(s, r->store);
     r->sweep = (struct sweep){ .session = s, .cases = &r->cases, .store = r->store };
-    watchdog_cases(r->watchdog, sweep_describe, &r->cases);
+    watchdog_cases(r->watchdog, sweep_describe, &r->sweep);
     RB_TRY(cycle_through(r));
     return finish_run(&r->sweep);
 }

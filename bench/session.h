@@ -20,6 +20,7 @@ struct session {
     const struct settings *settings;
     struct job *job;
     struct heartbeat *heartbeat;
+    enum heartbeat_phase phase; /* of our own calls: warming up or timing */
     struct topology *topology; /* of this machine */
     struct topology_binding binding; /* core -1: not bound */
     bool crowded;                    /* more ranks than cores */

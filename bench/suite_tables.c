@@ -11,18 +11,13 @@
 void suite_tables_open(struct suite_tables *t, const struct session *s, const struct suite *suite)
 {
     *t = (struct suite_tables){ .session = s, .suite = suite };
-    t->hops = rb_calloc(suite->nsubjects, sizeof *t->hops);
-    if (s->job->rank != 0)
-        return;
-    t->rows = rb_calloc(suite->nsubjects * suite->nsizes * 2, sizeof *t->rows);
-    for (size_t i = 0; i < suite->nsubjects; i++)
-        t->hops[i] = outcome_hops(suite, &suite->subjects[i], s->job->nranks);
+    if (s->job->rank == 0)
+        t->rows = rb_calloc(suite->nsubjects * suite->nsizes * 2, sizeof *t->rows);
 }
 
 void suite_tables_close(struct suite_tables *t)
 {
     free(t->rows);
-    free(t->hops);
 }
 
 static struct shown *row_of(const struct suite_tables *t, size_t subject, size_t size, int placement)

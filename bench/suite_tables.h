@@ -14,7 +14,6 @@ struct shown {
 struct suite_tables {
     const struct session *session;
     const struct suite *suite;
-    int *hops;          /* by subject */
     struct shown *rows; /* [subject][size][placement] */
 };
 

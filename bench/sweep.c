@@ -76,7 +76,8 @@ static int case_number(const struct cases *c, const struct suite *suite, size_t 
 
 void sweep_describe(const void *context, int case_id, char *text, size_t room)
 {
-    const struct cases *c = context;
+    const struct sweep *sweep = context;
+    const struct cases *c = sweep->cases;
     size_t id = (size_t)case_id, i = 0;
     for (; i < c->nsuites; i++) {
         const size_t own = c->suites[i].nsubjects * c->suites[i].nsizes * (size_t)suite_placements(&c->suites[i]);
@@ -91,9 +92,10 @@ void sweep_describe(const void *context, int case_id, char *text, size_t room)
     const struct suite *suite = &c->suites[i];
     const size_t placements = (size_t)suite_placements(suite);
     const struct subject *subject = &suite->subjects[id % suite->nsubjects];
+    const struct comm *comm = session_comm(sweep->session, subject->transport);
     char bytes[UNITS_TEXT];
     snprintf(text, room, "%s %s over %s, %s%s", collective_get(suite->collective)->name,
-             subject->algorithm != NULL ? subject->algorithm->family : "baseline", subject->transport,
+             subject->algorithm != NULL ? subject->algorithm->family : "baseline", comm != NULL ? comm_transport(comm) : subject->transport,
              units_bytes(bytes, suite->sizes[id / suite->nsubjects / placements].bytes), id / suite->nsubjects % placements == 1 ? ", in place" : "");
 }
 
@@ -127,7 +129,7 @@ static int keep_unit(struct sweep *s, struct suite_tables *tables, const struct 
         if (u->trials[i].absent != NULL)
             continue;
         struct record_case c;
-        outcome_record(&c, s->session, u, i, tables->hops[i]);
+        outcome_record(&c, s->session, u, i);
         note_median(s, u, i, &c, cycle);
         suite_tables_add(tables, u, i, &c);
         if (cycle == 0 && store_find(s->store, &c) == NULL)
@@ -180,7 +182,7 @@ static int run_unit(struct sweep *s, struct suite_tables *tables, struct unit *u
 static void show_progress(const struct sweep *s, struct pace *pace, const struct unit *u)
 {
     char what[96];
-    sweep_describe(s->cases, u->case_id, what, sizeof what);
+    sweep_describe(s, u->case_id, what, sizeof what);
     progress_show(&pace->progress, 1 - pace->weight_left / pace->weight_whole, what);
 }
 

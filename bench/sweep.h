@@ -29,7 +29,7 @@ double sweep_drift(const struct sweep *s, double *worst_ratio_p, size_t *worst_p
 
 /* Seconds that the whole list is planned to take. */
 double sweep_estimate(const struct settings *settings, const struct cases *cases);
-/* "all_reduce ring over shm, 64 KiB, in place": a watchdog_describe of struct cases. */
-void sweep_describe(const void *cases, int case_id, char *text, size_t room);
+/* "all_reduce ring over shm, 64 KiB, in place": a watchdog_describe of struct sweep. */
+void sweep_describe(const void *sweep, int case_id, char *text, size_t room);
 
 #endif

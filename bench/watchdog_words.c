@@ -62,7 +62,9 @@ static int end_of_chain(const struct watchdog_view *v)
 {
     int at = v->self;
     for (int hops = 0; hops <= v->count; hops++) {
-        const int next = index_of(v, atomic_load(&v->beats[at].waits_for));
+        /* In the baseline nobody tells for whom it waits: what is written there is of the barrier before. */
+        const bool told = atomic_load(&v->beats[at].phase) != PHASE_BASELINE;
+        const int next = told ? index_of(v, atomic_load(&v->beats[at].waits_for)) : -1;
         if (next < 0 || next == at)
             return at == v->self ? -1 : at;
         at = next;
@@ -98,7 +100,7 @@ int watchdog_culprit(const struct watchdog_view *v)
 static void add_work(const struct watchdog_view *v, int i, char *text, size_t room)
 {
     const struct heartbeat *h = &v->beats[i];
-    const int case_id = atomic_load(&h->case_id), step = atomic_load(&h->step);
+    const int case_id = atomic_load(&h->case_id), phase = atomic_load(&h->phase), step = phase == PHASE_BASELINE ? -1 : atomic_load(&h->step);
     char what[160] = "", where[48] = "";
     if (case_id >= 0 && v->describe != NULL) {
         what[0] = ' ';
@@ -106,7 +108,7 @@ static void add_work(const struct watchdog_view *v, int i, char *text, size_t ro
     }
     if (step >= 0)
         snprintf(where, sizeof where, ", step %d of lane %d", step, (int)atomic_load(&h->lane));
-    snprintf(text, room, "%s%s%s", heartbeat_phase_name(atomic_load(&h->phase)), what, where);
+    snprintf(text, room, "%s%s%s", heartbeat_phase_name(phase), what, where);
 }
 
 void watchdog_line(const struct watchdog_view *v, const char *why, char *line, size_t room)

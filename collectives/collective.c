@@ -155,6 +155,11 @@ const struct collective *collective_get(enum collective_id id)
     return &collectives[id];
 }
 
+const struct collective *algorithm_means(const struct algorithm *a)
+{
+    return a->means != NULL ? a->means : &collectives[a->collective];
+}
+
 enum collective_id collective_find(const char *name)
 {
     if (strcmp(name, "all_to_all") == 0)

@@ -199,7 +199,7 @@ static void count_traffic(struct operation *op, const struct plan *plans)
 
 static int contributors(const struct call *call, int rank)
 {
-    const struct collective *c = collective_get(call->algorithm->collective);
+    const struct collective *c = algorithm_means(call->algorithm);
     int *ranks = rb_malloc((size_t)call->group.nranks * sizeof *ranks), block, n = 1;
     if (c->reduces)
         n = c->sources(&call->group, rank, 0, ranks, &block);
@@ -215,7 +215,7 @@ static int check_call(const struct comm *comm, const struct call *call)
         return rb_fail(RB_EUSAGE, "%s needs at least %d ranks, here are %d", a->name, a->min_ranks, n);
     if (a->uses_servers && (call->group.servers < 1 || call->group.servers > a->max_servers(n)))
         return rb_fail(RB_EUSAGE, "%s with %d ranks takes 1 to %d servers, not %d", a->name, n, a->max_servers(n), call->group.servers);
-    if (collective_get(a->collective)->rooted && (call->group.root < 0 || call->group.root >= n))
+    if (algorithm_means(a)->rooted && (call->group.root < 0 || call->group.root >= n))
         return rb_fail(RB_EUSAGE, "root %d: the ranks are 0 to %d", call->group.root, n - 1);
     return RB_OK;
 }
@@ -245,7 +245,7 @@ static void bind(struct operation *op, const struct plan *plans)
     if (op->comm->transport->ops->moves)
         bind_lanes(op, &plans[rank]);
     count_traffic(op, plans);
-    const struct collective *c = collective_get(op->call.algorithm->collective);
+    const struct collective *c = algorithm_means(op->call.algorithm);
     op->facts.protocol = op->direct ? "direct" : "slots";
     op->facts.in_elements = (uint64_t)c->in_blocks(&op->call.group, rank) * op->call.count;
     op->facts.out_elements = (uint64_t)c->out_blocks(&op->call.group, rank) * op->call.count;
@@ -269,7 +269,7 @@ int comm_prepare(struct comm *comm, const struct call *call, struct operation **
     e->type_bytes = type_bytes(call->type);
     e->leaf = &op->leaf;
     e->regions = comm->regions;
-    const struct collective *c = collective_get(call->algorithm->collective);
+    const struct collective *c = algorithm_means(call->algorithm);
     const uint64_t bytes = call->count * e->type_bytes * (uint64_t)c->size_blocks(&op->call.group);
     op->direct = wants_direct(comm, &op->call, bytes);
     e->stream = bytes >= STREAM_FROM;

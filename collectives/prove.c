@@ -557,7 +557,7 @@ void prove_plans(const struct algorithm *a, const struct group *g, const struct 
                  struct proof *proof_p)
 {
     *proof_p = (struct proof){0};
-    struct machine m = { .a = a, .c = collective_get(a->collective), .g = g, .plans = plans, .o = o, .proof = proof_p, .cuts = a->cuts(g) };
+    struct machine m = { .a = a, .c = algorithm_means(a), .g = g, .plans = plans, .o = o, .proof = proof_p, .cuts = a->cuts(g) };
     start_lanes(&m);
     start_memory(&m);
     run(&m);

@@ -97,6 +97,7 @@ struct algorithm {
     const char *family; /* "ring", "direct_one_shot", "direct_two_shot", "parameter_server", ...: value of --algorithm and of records */
     const char *summary;
     enum collective_id collective;
+    const struct collective *means; /* what a call means where that differs from .collective (pairs of ranks); NULL: as .collective */
     int (*cuts)(const struct group *g); /* chunks per block, the same for IN and OUT */
     /* Adds the steps of `rank`, the peer lists in the order of the reduction. Pure. */
     void (*plan)(struct plan *p, const struct group *g, int rank);
@@ -111,6 +112,8 @@ struct algorithm {
 extern const struct algorithm *const algorithms[];
 extern const size_t algorithm_count;
 const struct collective *collective_get(enum collective_id id);
+/* What a call of the algorithm means. */
+const struct collective *algorithm_means(const struct algorithm *a);
 /* COLLECTIVE_COUNT when there is none. "alltoall" and "all_to_all" are both known. */
 enum collective_id collective_find(const char *name);
 /* By unique name; NULL when there is none. */
