@@ -2,6 +2,7 @@
 #include "topo/topology.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "tests/capture.h"
 #include "tests/ranks.h"
 
@@ -126,6 +127,19 @@ static void test_ring_of_ranks(void **state)
     topology_free(t);
 }
 
+/* Ranks that share nothing are on different CPUs. */
+static int check_apart(struct job *job, const struct topology_binding *b)
+{
+    long *all = rb_calloc((size_t)job->nranks, sizeof *all);
+    const long mine = b->core < 0 || b->shared ? -1 - job->rank : strtol(b->cpus, NULL, 10);
+    int bad = job_allgather(job, &mine, all, sizeof mine) != RB_OK ? 6 : 0;
+    for (int r = 0; r < job->nranks; r++)
+        if (r != job->rank && all[r] == mine)
+            bad = 7;
+    free(all);
+    return bad;
+}
+
 /* On this machine: the thread may run on what the text says and nothing else. */
 static int bind_one(struct job *job, void *context)
 {
@@ -143,6 +157,8 @@ static int bind_one(struct job *job, void *context)
         const size_t cpu = (size_t)strtoul(b.cpus, NULL, 10);
         bad = !CPU_ISSET(cpu, &now) ? 3 : (b.shared || b.sibling) && CPU_COUNT(&now) != 1 ? 4 : 0;
     }
+    if (live && bad == 0)
+        bad = check_apart(job, &b);
     topology_free(t);
     return bad;
 }
@@ -150,9 +166,9 @@ static int bind_one(struct job *job, void *context)
 static void test_this_machine(void **state)
 {
     (void)state;
-    assert_int_equal(ranks_as_processes(1, bind_one, NULL), 0);
-    assert_int_equal(ranks_as_processes(2, bind_one, NULL), 0);
-    assert_int_equal(ranks_as_processes(5, bind_one, NULL), 0);
+    assert_int_equal(ranks_as_threads(1, bind_one, NULL), 0);
+    assert_int_equal(ranks_as_threads(2, bind_one, NULL), 0);
+    assert_int_equal(ranks_as_threads(5, bind_one, NULL), 0);
 }
 
 /* A rank that its launcher confined to one CPU stays there, and those with other CPUs do not count as its neighbours. */
@@ -178,8 +194,8 @@ static void test_confined(void **state)
     (void)state;
     cpu_set_t all;
     assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
-    assert_int_equal(ranks_as_processes(2, bind_confined, &all), 0);
-    assert_int_equal(ranks_as_processes(3, bind_confined, &all), 0);
+    assert_int_equal(ranks_as_threads(2, bind_confined, &all), 0);
+    assert_int_equal(ranks_as_threads(3, bind_confined, &all), 0);
 }
 
 int main(void)

@@ -166,6 +166,9 @@ static void test_model_is_assumed_then_named(void **state)
     assert_true(fabs(p.effective_GBps - 8 * 20.6) < 1e-9);
     assert_int_equal(topology_device(t, 0)->uplink.origin, CEILING_CATALOGUE);
     topology_free(t);
+    t = load_text("\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \tNV18\t0-3\nGPU1\tNV18\t X \t0-3\n");
+    assert_true(fabs(topology_path(t, 0, 1).effective_GBps - 18 * 20.6) < 1e-9); /* so many links: the fourth generation */
+    topology_free(t);
 }
 
 int main(void)
