@@ -28,8 +28,8 @@ int import_json_read(const struct import_reader *reader, json_t **root_p)
     json_t *root = json_loadb(all.chars, all.length, 0, &error);
     text_free(&all);
     if (root == NULL) {
-        const size_t line = error.line > 0 && (size_t)error.line <= reader->text->nlines ? reader->text->lines[error.line - 1].number : 1;
-        return import_refuse(reader, line, "not whole JSON: %s", error.text);
+        const size_t n = reader->text->nlines, at = error.line < 1 ? 1 : (size_t)error.line < n ? (size_t)error.line : n;
+        return import_refuse(reader, reader->text->lines[at - 1].number, "not whole JSON: %s", error.text);
     }
     *root_p = root;
     return RB_OK;

@@ -106,32 +106,51 @@ void nccl_free(struct nccl_run *run)
 
 /* --- what the figures say --- */
 
-/* busbw / algbw over all rows, the large ones counting most; NAN without any. */
-static double observed_factor(const struct nccl_run *run)
+/* What the table says of busbw / algbw: the median over its fastest figures, where rounding matters least. */
+struct observation {
+    double factor;    /* NAN without any figure */
+    double tolerance; /* what rounding allows, relative to 1 */
+};
+
+static bool rated(const struct nccl_figure *f)
 {
-    double bus = 0, alg = 0;
+    return f->present && isfinite(f->busbw) && isfinite(f->algbw) && f->algbw > 0;
+}
+
+/* The figure with the highest algbw, NULL without any. */
+static const struct nccl_figure *fastest(const struct nccl_run *run)
+{
+    const struct nccl_figure *best = NULL;
     for (size_t i = 0; i < run->nrows; i++)
         for (int p = 0; p < 2; p++) {
             const struct nccl_figure *f = &run->rows[i].place[p];
-            if (f->present && isfinite(f->busbw) && isfinite(f->algbw)) {
-                bus += f->busbw;
-                alg += f->algbw;
-            }
+            if (rated(f) && (best == NULL || f->algbw > best->algbw))
+                best = f;
         }
-    return alg > 0 ? bus / alg : NAN;
+    return best;
 }
 
-/* Rounding of the printed figures allows this much. */
-static double factor_tolerance(const struct nccl_run *run)
+static int ascending(const void *a, const void *b)
 {
-    double alg = 0, half = 0;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static struct observation observe(const struct nccl_run *run)
+{
+    const struct nccl_figure *best = fastest(run);
+    if (best == NULL)
+        return (struct observation){ NAN, INFINITY };
+    double *ratios = rb_malloc(2 * run->nrows * sizeof *ratios);
+    size_t n = 0;
     for (size_t i = 0; i < run->nrows; i++)
         for (int p = 0; p < 2; p++)
-            if (run->rows[i].place[p].present && isfinite(run->rows[i].place[p].algbw)) {
-                alg += run->rows[i].place[p].algbw;
-                half += run->rows[i].place[p].half_algbw + run->rows[i].place[p].half_busbw;
-            }
-    return alg > 0 ? 2 * half / alg + 1e-5 : INFINITY;
+            if (rated(&run->rows[i].place[p]) && run->rows[i].place[p].algbw >= best->algbw / 2)
+                ratios[n++] = run->rows[i].place[p].busbw / run->rows[i].place[p].algbw;
+    qsort(ratios, n, sizeof *ratios, ascending);
+    const double factor = ratios[n / 2];
+    free(ratios);
+    return (struct observation){ factor, 3 * (best->half_busbw + best->half_algbw * fmax(factor, 1)) / best->algbw + 1e-5 };
 }
 
 /* The number of ranks that makes this factor, 0 when none does. */
@@ -155,33 +174,33 @@ static int ranks_of_count(const struct nccl_run *run)
     return 0;
 }
 
-static bool fits(double observed, double expected, double tolerance)
+static bool fits(struct observation seen, double expected)
 {
-    return fabs(observed - expected) <= tolerance * (expected > 1 ? expected : 1);
+    return fabs(seen.factor - expected) <= seen.tolerance;
 }
 
 /* "all_reduce" or the like when the factor, the operator and the root leave no choice, else "". */
-static const char *guess_collective(const struct nccl_run *run, double observed, double tolerance)
+static const char *guess_collective(const struct nccl_run *run, struct observation seen)
 {
     const struct nccl_row *row = &run->rows[run->nrows - 1];
     const bool reduces = row->op[0] != '\0' && strcmp(row->op, "none") != 0;
     const int ranks = run->ranks;
-    if (ranks > 2 && reduces && fits(observed, factor_of(FACTOR_TWICE, ranks), tolerance))
+    if (ranks > 2 && reduces && fits(seen, factor_of(FACTOR_TWICE, ranks)))
         return "all_reduce";
-    if (ranks == 0 && reduces && observed > 1 + tolerance)
+    if (ranks == 0 && reduces && seen.factor > 1 + seen.tolerance)
         return "all_reduce";
-    if (ranks > 1 && reduces && fits(observed, factor_of(FACTOR_SHARE, ranks), tolerance))
+    if (ranks > 1 && reduces && fits(seen, factor_of(FACTOR_SHARE, ranks)))
         return "reduce_scatter";
-    if (ranks > 2 && row->root >= 0 && fits(observed, 1, tolerance))
+    if (ranks > 2 && row->root >= 0 && fits(seen, 1))
         return reduces ? "reduce" : "broadcast";
     return "";
 }
 
-static int settle_collective(struct import_reader *reader, struct nccl_run *run, double observed, double tolerance)
+static int settle_collective(struct import_reader *reader, struct nccl_run *run, struct observation seen)
 {
     struct import_source *s = &run->facts;
     if (s->collective[0] == '\0') {
-        const char *guess = guess_collective(run, observed, tolerance);
+        const char *guess = guess_collective(run, seen);
         import_copy(s->collective, sizeof s->collective, guess, strlen(guess));
         import_remark(s, "collective from operator and busbw / algbw");
     }
@@ -195,7 +214,7 @@ static int settle_collective(struct import_reader *reader, struct nccl_run *run,
 
 /* The first of the device list, the count column, the collector's word and the factor that agrees with the factor: the printed
  * bandwidths were computed with it. */
-static int settle_ranks(struct import_reader *reader, struct nccl_run *run, double observed, double tolerance)
+static int settle_ranks(struct import_reader *reader, struct nccl_run *run, struct observation seen)
 {
     struct import_source *s = &run->facts;
     const struct collective_row *row = collective_row(s->collective);
@@ -206,12 +225,12 @@ static int settle_ranks(struct import_reader *reader, struct nccl_run *run, doub
         { run->ranks, "the device list" },
         { row->per_rank && run->has_counts ? ranks_of_count(run) : 0, "size / count" },
         { s->gpus, "what is said of the log" },
-        { ranks_of_factor(row->factor, observed), "busbw / algbw" },
+        { ranks_of_factor(row->factor, seen.factor), "busbw / algbw" },
     };
     size_t i = 0, said = RB_LEN(candidates);
     for (; i < RB_LEN(candidates); i++) {
         const int ranks = candidates[i].ranks;
-        if (ranks > 0 && (isnan(observed) || fits(observed, factor_of(row->factor, ranks), tolerance)))
+        if (ranks > 0 && (isnan(seen.factor) || fits(seen, factor_of(row->factor, ranks))))
             break;
         said = ranks > 0 && said == RB_LEN(candidates) ? i : said;
     }
@@ -221,7 +240,7 @@ static int settle_ranks(struct import_reader *reader, struct nccl_run *run, doub
     run->ranks = candidates[used].ranks;
     if (said < RB_LEN(candidates))
         import_say(reader, run->rows[0].line, "%d ranks by %s, but busbw / algbw is %.4f, which for %s means %d; %d are taken",
-                   candidates[said].ranks, candidates[said].from, observed, s->collective, ranks_of_factor(row->factor, observed), run->ranks);
+                   candidates[said].ranks, candidates[said].from, seen.factor, s->collective, ranks_of_factor(row->factor, seen.factor), run->ranks);
     if (used == 1 || used == 3)
         import_remark(s, used == 1 ? "ranks from size / count" : "ranks from busbw / algbw");
     return RB_OK;
@@ -351,9 +370,9 @@ int nccl_close(struct import_reader *reader, struct nccl_run *run)
     if (run->nrows == 0)
         return RB_OK;
     import_open(reader);
-    const double observed = observed_factor(run), tolerance = factor_tolerance(run);
-    RB_TRY(settle_collective(reader, run, observed, tolerance));
-    RB_TRY(settle_ranks(reader, run, observed, tolerance));
+    const struct observation seen = observe(run);
+    RB_TRY(settle_collective(reader, run, seen));
+    RB_TRY(settle_ranks(reader, run, seen));
     check_rows(reader, run);
     RB_TRY(check_average(reader, run));
     if (run->rows_elided)

@@ -279,7 +279,8 @@ static void take_foreign(struct nccl_log *log, const char *text)
     log->run.rows_elided = log->run.rows_elided || (log->columns.n > 0 && import_is_elision(text));
 }
 
-static int read_label(struct import_reader *reader, const struct import_line *label)
+/* alone: no other process prints a table, so what other ranks say is of this run too. */
+static int read_label(struct import_reader *reader, const struct import_line *label, bool alone)
 {
     struct nccl_log *log = rb_calloc(1, sizeof *log);
     log->reader = reader;
@@ -290,7 +291,7 @@ static int read_label(struct import_reader *reader, const struct import_line *la
         const struct import_line *line = &reader->text->lines[i];
         if (import_same_label(line, label))
             rc = take_line(log, line);
-        else if (line->label_length == 0)
+        else if (line->label_length == 0 || alone)
             take_foreign(log, line->text);
     }
     if (rc == RB_OK)
@@ -328,7 +329,7 @@ static int read_all(struct import_reader *reader)
     size_t n = 0;
     RB_TRY(find_labels(reader, labels, &n));
     for (size_t i = 0; i < n; i++)
-        RB_TRY(read_label(reader, labels[i]));
+        RB_TRY(read_label(reader, labels[i], n == 1));
     return RB_OK;
 }
 
