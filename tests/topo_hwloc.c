@@ -169,6 +169,7 @@ static void test_facts(void **state)
     assert_true(node->bytes == 549755813888u);
     const struct topology_device *gpu = topology_device(t, (size_t)named(t, "GPU0"));
     assert_string_equal(gpu->detail, "NVIDIA A100 80GB PCIe");
+    assert_string_equal(gpu->bus, "0000:06:00.0");
     assert_int_equal(gpu->numa, named(t, "node 0"));
     assert_int_equal(gpu->package, named(t, "package 0"));
     topology_free(t);

@@ -4,6 +4,7 @@
 #include "topo/catalogue.h"
 #include "topo/memory.h"
 #include "topo/nic_rate.h"
+#include "topo/pcie_rate.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -34,6 +35,11 @@ static const struct entry {
     { "class/net/eth0", NULL }, { "class/net/eth0/speed", "25000\n" },
     { "class/net/eth1", NULL }, { "class/net/eth1/speed", "-1\n" },
     { "class/net/eth2", NULL }, { "class/net/eth2/speed", "" },
+    { "bus", NULL }, { "bus/pci", NULL }, { "bus/pci/devices", NULL },
+    { "bus/pci/devices/0000:01:00.0", NULL }, { "bus/pci/devices/0000:01:00.0/max_link_speed", "16.0 GT/s PCIe\n" },
+    { "bus/pci/devices/0000:01:00.0/current_link_width", "8\n" },
+    { "bus/pci/devices/0000:02:00.0", NULL }, { "bus/pci/devices/0000:02:00.0/max_link_speed", "Unknown\n" },
+    { "bus/pci/devices/0000:02:00.0/current_link_width", "0\n" },
 };
 
 static char root[] = "/tmp/topo_sys_XXXXXX";
@@ -83,6 +89,20 @@ static void test_nic_rates(void **state)
     assert_true(nic_rate_net(root, "eth1") == 0);
     assert_true(nic_rate_net(root, "eth2") == 0);
     assert_true(nic_rate_net(root, "eth9") == 0);
+}
+
+/* Per lane and direction; 16 lanes: 4, 8, 15.75, 31.5, 63 and 121 GB/s. */
+static void test_pcie_rates(void **state)
+{
+    (void)state;
+    const struct { double GTps, GBps; } rows[] = {
+        { 2.5, 4 }, { 5, 8 }, { 8, 15.7538 }, { 16, 31.5077 }, { 32, 63.0154 }, { 64, 121 }, { 0, 0 },
+    };
+    for (size_t i = 0; i < RB_LEN(rows); i++)
+        assert_true(fabs(pcie_GBps(rows[i].GTps, 16) - rows[i].GBps) < 1e-4);
+    assert_true(fabs(pcie_rate(root, "0000:01:00.0") - 15.7538) < 1e-4);
+    assert_true(pcie_rate(root, "0000:02:00.0") == 0);
+    assert_true(pcie_rate(root, "0000:03:00.0") == 0);
 }
 
 static void test_gpus(void **state)
@@ -153,7 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nic_rates),  cmocka_unit_test(test_gpus),       cmocka_unit_test(test_totals),
-        cmocka_unit_test(test_nic_models), cmocka_unit_test(test_copy_bytes), cmocka_unit_test(test_memory_bandwidth),
+        cmocka_unit_test(test_nic_models), cmocka_unit_test(test_copy_bytes), cmocka_unit_test(test_memory_bandwidth), cmocka_unit_test(test_pcie_rates),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }

@@ -36,8 +36,9 @@ struct topology_loader {
 
 extern const struct topology_loader load_machine, load_hwloc_xml, load_nvidia_smi;
 
-/* Adds detail to the machine we run on, what hwloc does not tell. One file, one row in topology.c. */
-extern void probe_nic_rates(struct topology *t);
+/* What hwloc does not tell of the machine we run on. One file, one row in topology.c. */
+void probe_nic_rates(struct topology *t);
+void probe_pcie_rates(struct topology *t);
 
 struct ceiling ceiling_of(double GBps, enum ceiling_origin origin); /* not above 0: unknown */
 struct ceiling ceiling_lower(struct ceiling a, struct ceiling b);   /* an unknown one does not count */

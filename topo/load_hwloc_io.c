@@ -44,6 +44,11 @@ static const char *gpu_model(hwloc_obj_t pci)
     return hwloc_obj_get_info_by_name(pci, "PCIDevice");
 }
 
+static void set_bus(struct topology_device *d, const struct hwloc_pcidev_attr_s *a)
+{
+    snprintf(d->bus, sizeof d->bus, "%04x:%02x:%02x.%x", (unsigned)a->domain & 0xffffff, (unsigned)a->bus, (unsigned)a->dev, (unsigned)a->func & 7);
+}
+
 static void describe_gpu(struct topology_device *d, hwloc_obj_t pci)
 {
     const struct hwloc_pcidev_attr_s *a = &pci->attr->pcidev;
@@ -51,8 +56,7 @@ static void describe_gpu(struct topology_device *d, hwloc_obj_t pci)
     if (model != NULL)
         snprintf(d->detail, sizeof d->detail, "%s", model);
     else
-        snprintf(d->detail, sizeof d->detail, "pci %04x:%04x at %04x:%02x:%02x.%x", (unsigned)a->vendor_id, (unsigned)a->device_id,
-                 (unsigned)a->domain, (unsigned)a->bus, (unsigned)a->dev, (unsigned)a->func);
+        snprintf(d->detail, sizeof d->detail, "pci %04x:%04x at %s", (unsigned)a->vendor_id, (unsigned)a->device_id, d->bus);
 }
 
 /* "mlx5_0 (ConnectX-7)": the name that the user gives to tools, then the model. */
@@ -79,8 +83,10 @@ static int add_pci(struct topology *t, hwloc_obj_t obj, enum topo_kind kind, int
     d->numa = load_only_node(t, near);
     if (near->cpuset != NULL)
         hwloc_bitmap_list_snprintf(d->cpus, sizeof d->cpus, near->cpuset);
-    if (kind == TOPO_GPU || kind == TOPO_NIC)
+    if (kind == TOPO_GPU || kind == TOPO_NIC) {
+        set_bus(d, &obj->attr->pcidev);
         d->uplink = ceiling_of((double)obj->attr->pcidev.linkspeed, CEILING_QUERIED);
+    }
     if (kind == TOPO_GPU)
         describe_gpu(d, obj);
     if (kind == TOPO_NIC)
@@ -109,8 +115,8 @@ static void add_bridge(struct topology *t, hwloc_obj_t obj, int parent)
     struct topology_device *d = graph_device(t, index);
     if (!host) {
         d->uplink = ceiling_of((double)a->upstream.pci.linkspeed, CEILING_QUERIED);
-        snprintf(d->name, sizeof d->name, "bridge %04x:%02x:%02x.%x", (unsigned)a->upstream.pci.domain,
-                 (unsigned)a->upstream.pci.bus, (unsigned)a->upstream.pci.dev, (unsigned)a->upstream.pci.func);
+        set_bus(d, &a->upstream.pci);
+        snprintf(d->name, sizeof d->name, "bridge %s", d->bus);
     }
     load_io_children(t, obj, index);
 }

@@ -2,29 +2,18 @@
 
 #include "core/text.h"
 #include "topo/graph.h"
+#include "topo/sysfs.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The first number of a one-line file, 0 when there is none. */
-static double read_number(const char *path)
-{
-    FILE *f = fopen(path, "r");
-    if (f == NULL)
-        return 0;
-    char line[128] = "";
-    const bool ok = fgets(line, sizeof line, f) != NULL; /* "speed" of a link that is down: EINVAL */
-    fclose(f);
-    return ok ? strtod(line, NULL) : 0;
-}
-
 /* "400 Gb/sec (4X NDR)" in ports/1/rate; "4: ACTIVE" in ports/1/state. */
 static double port_rate(const char *ports, const char *port)
 {
     char *state = rb_format("%s/%s/state", ports, port), *rate = rb_format("%s/%s/rate", ports, port);
-    const double number = read_number(state), gbits = read_number(rate);
+    const double number = sysfs_number(state), gbits = sysfs_number(rate);
     free(state);
     free(rate);
     return number == 4 && gbits > 0 ? gbits / 8 : 0;
@@ -49,7 +38,7 @@ double nic_rate_rdma(const char *root, const char *device)
 double nic_rate_net(const char *root, const char *interface)
 {
     char *path = rb_format("%s/class/net/%s/speed", root, interface);
-    const double mbits = read_number(path); /* -1: a virtual one that has no rate */
+    const double mbits = sysfs_number(path); /* -1: a virtual one that has no rate */
     free(path);
     return mbits > 0 ? mbits / 8000 : 0;
 }

@@ -32,6 +32,8 @@ static json_t *device_json(const struct topology *t, const struct topology_devic
     json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:o}", "name", d->name, "kind", topo_kind_name(d->kind), "parent",
                           name_of(t, d->parent), "numa_node", name_of(t, d->numa), "package", name_of(t, d->package), "os_index",
                           d->os_index, "detail", text_or_null(d->detail));
+    if (d->bus[0] != '\0')
+        json_object_set_new(o, "bus", json_string(d->bus));
     if (d->cpus[0] != '\0')
         json_object_set_new(o, "cpus", json_string(d->cpus));
     if (d->cores > 0)

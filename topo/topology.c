@@ -11,7 +11,7 @@ enum { FILE_MAX = 16 << 20 };
 
 /* Kinds of files, and what adds to the machine we run on. A new one is a file and a row. */
 static const struct topology_loader *const file_loaders[] = { &load_hwloc_xml, &load_nvidia_smi };
-static void (*const probes[])(struct topology *) = { probe_nic_rates };
+static void (*const probes[])(struct topology *) = { probe_nic_rates, probe_pcie_rates };
 
 static const struct topology_loader *recognise(const struct text *content)
 {

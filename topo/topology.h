@@ -59,6 +59,7 @@ struct topology_device {
     int cache_level; /* caches; else 0 */
     char name[48];   /* "GPU0", "node 1", "core 3", "bridge 0000:17:00.0" */
     char detail[96]; /* model, bus address, "mlx5_0"; may be "" */
+    char bus[16];    /* PCI address, "0000:17:00.0"; "" none */
     char cpus[96];   /* CPUs inside or near, "0-31,64-95"; "" unknown */
     struct ceiling uplink; /* PCIe link towards the parent */
     struct ceiling rate;   /* NIC: its wire */
