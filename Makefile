@@ -84,8 +84,12 @@ check: ## install what the tests need, build with gcc and clang, run all tests, 
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check $(PARTS)
 
-bench: ringbench tests ## the comparison with Open MPI and memcpy: medians of interleaved runs on two pinned cores
-	@scripts/bench.sh
+$(BUILD)/yardstick: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/yardstick/*.c)) $(call archive,report collectives topo core)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: ringbench $(BUILD)/yardstick ## the comparison with Open MPI and memcpy: medians of interleaved runs on two pinned cores
+	@BUILD=$(BUILD) scripts/bench.sh
 
 coverage: ## line coverage of core, collectives, bench and report; fails below 85 %
 	@scripts/setup.sh check
