@@ -119,10 +119,19 @@ static void test_ring_of_ranks(void **state)
         assert_int_equal(crossings, n > 1 ? 2 : 0);
     }
     topology_free(t);
-    int order[4];
-    t = load(MACHINES "smi_h100_nvswitch.txt");
-    topology_ring_ranks(t, 4, order); /* no cores known: as numbered */
-    for (int k = 0; k < 4; k++)
+}
+
+/* A matrix tells no cores: ranks are at the GPUs; more ranks than GPUs stay as numbered. */
+static void test_ring_of_ranks_at_gpus(void **state)
+{
+    (void)state;
+    static const int want[8] = { 0, 3, 2, 1, 7, 4, 5, 6 };
+    int order[9];
+    struct topology *t = load(MACHINES "smi_v100_cube_mesh.txt");
+    topology_ring_ranks(t, 8, order);
+    assert_memory_equal(order, want, sizeof want);
+    topology_ring_ranks(t, 9, order);
+    for (int k = 0; k < 9; k++)
         assert_int_equal(order[k], k);
     topology_free(t);
 }
@@ -202,7 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),          cmocka_unit_test(test_spread),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_ring_of_ranks), cmocka_unit_test(test_this_machine), cmocka_unit_test(test_confined),
+        cmocka_unit_test(test_ring_of_ranks), cmocka_unit_test(test_ring_of_ranks_at_gpus), cmocka_unit_test(test_this_machine), cmocka_unit_test(test_confined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

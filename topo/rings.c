@@ -2,6 +2,8 @@
 #include "topo/graph.h"
 #include "topo/ring_order.h"
 
+#include "core/error.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -84,18 +86,25 @@ void topology_ring_free(struct topology_ring *ring)
     ring->n = 0;
 }
 
+/* The device that a rank is at, or -1. */
+static int place_of(const struct topology *t, int rank, int nranks)
+{
+    struct topology_binding b;
+    if (t->hwloc == NULL)
+        return topology_find(t, TOPO_GPU, rank);
+    return topology_binding(t, rank, nranks, &b) == RB_OK ? b.core : -1;
+}
+
 void topology_ring_ranks(const struct topology *t, int nranks, int *order)
 {
-    int *cores = rb_malloc((size_t)nranks * sizeof *cores);
-    bool known = t->hwloc != NULL;
-    for (int r = 0; known && r < nranks; r++) {
-        struct topology_binding b;
-        known = topology_binding(t, r, nranks, &b) == 0 && b.core >= 0;
-        cores[r] = b.core;
-    }
-    for (int r = 0; r < nranks; r++)
+    int *places = rb_malloc((size_t)nranks * sizeof *places);
+    bool known = true;
+    for (int r = 0; r < nranks; r++) {
         order[r] = r;
+        places[r] = place_of(t, r, nranks);
+        known = known && places[r] >= 0;
+    }
     if (known)
-        order_devices(t, cores, nranks, order);
-    free(cores);
+        order_devices(t, places, nranks, order);
+    free(places);
 }

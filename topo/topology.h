@@ -127,7 +127,8 @@ struct topology_ring {
 /* Over all GPUs, or over the groups of cores where there are not two GPUs. topology_ring_free() it. */
 void topology_ring(const struct topology *t, struct topology_ring *ring_p);
 void topology_ring_free(struct topology_ring *ring);
-/* The order of nranks ranks, each bound as topology_binding() says. order has room for nranks. */
+/* The order of nranks ranks, each bound as topology_binding() says, or, where the source tells no cores, rank i at GPU i.
+ * order has room for nranks. */
 void topology_ring_ranks(const struct topology *t, int nranks, int *order);
 
 struct topology_binding {
