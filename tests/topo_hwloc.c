@@ -94,6 +94,10 @@ static const struct pair {
     { MACHINES "switch_cascade.xml", "GPU2", "GPU3", "NODE", 15.753846, CEILING_QUERIED },
     { MACHINES "switch_cascade.xml", "GPU3", "NIC0", "PHB", 7.876923, CEILING_QUERIED },
     { MACHINES "switch_cascade.xml", "L3 0", "L3 3", "NODE", 0, CEILING_UNKNOWN },
+    { MACHINES "two_memories.xml", "GPU0", "GPU1", "NODE", 63.015385, CEILING_QUERIED },
+    { MACHINES "two_memories.xml", "GPU0", "core 3", "PHB", 63.015385, CEILING_QUERIED },
+    { MACHINES "two_memories.xml", "GPU0", "core 4", "SYS", 63.015385, CEILING_QUERIED },
+    { MACHINES "two_memories.xml", "core 3", "core 4", "SYS", 0, CEILING_UNKNOWN },
     { MACHINES "laptop.xml", "GPU0", "GPU1", "PHB", 7.876923, CEILING_QUERIED },
     { MACHINES "laptop.xml", "GPU0", "core 5", "PHB", 0, CEILING_UNKNOWN },
 };

@@ -29,17 +29,28 @@ int load_device_of(hwloc_obj_t obj)
     return (int)(intptr_t)obj->userdata - 1;
 }
 
+static int node_device(const struct topology *t, unsigned os_index)
+{
+    for (size_t i = 0; i < t->ndevices; i++)
+        if (t->devices[i].kind == TOPO_NUMA && t->devices[i].os_index == (int)os_index)
+            return (int)i;
+    return -1;
+}
+
+/* Two kinds of memory beside the same cores are two nodes to the system, but one place: the first stands for both. */
 int load_only_node(const struct topology *t, hwloc_obj_t obj)
 {
     while (obj != NULL && obj->nodeset == NULL)
         obj = obj->parent;
-    if (obj == NULL || hwloc_bitmap_weight(obj->nodeset) != 1)
-        return -1;
-    const int os_index = hwloc_bitmap_first(obj->nodeset);
-    for (size_t i = 0; i < t->ndevices; i++)
-        if (t->devices[i].kind == TOPO_NUMA && t->devices[i].os_index == os_index)
-            return (int)i;
-    return -1;
+    hwloc_obj_t first = NULL;
+    for (hwloc_obj_t n = NULL; obj != NULL && (n = hwloc_get_next_obj_by_type(t->hwloc, HWLOC_OBJ_NUMANODE, n)) != NULL;) {
+        if (!hwloc_bitmap_isset(obj->nodeset, n->os_index) || hwloc_bitmap_iszero(n->cpuset))
+            continue;
+        if (first != NULL && !hwloc_bitmap_isequal(first->cpuset, n->cpuset))
+            return -1;
+        first = first != NULL ? first : n;
+    }
+    return first != NULL ? node_device(t, first->os_index) : -1;
 }
 
 static void describe_memory(struct topology_device *d, hwloc_obj_t obj)

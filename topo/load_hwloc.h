@@ -9,7 +9,7 @@ void load_io_children(struct topology *t, hwloc_obj_t obj, int parent);
 /* NVLinks from hwloc's NVLinkBandwidth distances, after all devices are there. */
 void load_nvlinks(struct topology *t);
 
-/* The only NUMA node of an object, as a device; -1 when it has several or none. */
+/* The only NUMA node near an object, as a device; -1 when there are several places or none. */
 int load_only_node(const struct topology *t, hwloc_obj_t obj);
 /* The graph's device for an hwloc object, or -1. */
 int load_device_of(hwloc_obj_t obj);
