@@ -97,11 +97,10 @@ static void extend(const struct points *p, const double *cost, const struct cuts
 
 static double score(double rss, size_t n, size_t pieces)
 {
-    const double count = (double)n, lines = 2 * (double)pieces, breaks = 2 * ((double)pieces - 1), spare = count - lines - 1;
+    const double count = (double)n, spare = count - 2 * (double)pieces, price = 4;
     if (!isfinite(rss) || spare <= 0)
         return INFINITY;
-    const double variance = fmax(rss / count, FIT_FLOOR * FIT_FLOOR);
-    return count * log(variance) + (lines + breaks) * log(count) + 2 * lines * (lines + 1) / spare;
+    return count * log(fmax(rss / spare, FIT_FLOOR * FIT_FLOOR)) + price * ((double)pieces - 1) * log(count);
 }
 
 size_t fit_cut(const struct points *p, size_t ends[FIT_SEGMENTS])

@@ -106,10 +106,9 @@ const char *html_number(char buffer[HTML_NUMBER], double v, int digits)
         snprintf(buffer, HTML_NUMBER, "\u2013");
         return buffer;
     }
-    const int whole = v == 0 ? 1 : (int)floor(log10(fabs(v))) + 1;
-    if (whole > 9 || whole < -5)
-        snprintf(buffer, HTML_NUMBER, "%.*e", digits - 1, v);
-    else
+    snprintf(buffer, HTML_NUMBER, "%.*e", digits - 1, v);
+    const int whole = 1 + atoi(strchr(buffer, 'e') + 1); /* of the rounded number: 9.999 has two */
+    if (v == 0 || (whole > -5 && whole <= 9))
         snprintf(buffer, HTML_NUMBER, "%.*f", whole >= digits ? 0 : digits - whole, v);
     return buffer;
 }

@@ -37,7 +37,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
     "th,td{padding:.25rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}"
     "thead{position:sticky;top:0}tbody tr:last-child td{border-bottom:0}th{background:var(--card);font-weight:600;vertical-align:bottom}"
-    "th.n,td.n{text-align:right}th.c{text-align:center}td.n{white-space:nowrap}td.best{font-weight:700}td.name{white-space:nowrap}td.wide{min-width:16rem}"
+    "th.n,td.n{text-align:right}th.c{text-align:center}td.n{white-space:nowrap}td.best{font-weight:700}td.bad{color:#c62828;font-weight:600}td.name{white-space:nowrap}td.wide{min-width:16rem}"
     "p,li,figcaption{max-width:52rem}figure{margin:.6rem 0}.large{max-width:60rem}"
     ".small{display:grid;gap:0 1.2rem;grid-template-columns:repeat(auto-fit,minmax(min(21rem,100%),1fr))}figure img{display:block;width:100%;height:auto}details{margin:.6rem 0}summary{cursor:pointer}"
     "code{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.9em}li{margin:.2rem 0}"
@@ -57,8 +57,8 @@ static void write_head(struct text *out, const struct page_input *in)
              style);
     text_add(out, "<header><h1>How far can a model be split before the links set the speed?</h1><p class=\"soft\">ringbench ");
     html_text(out, run_text(in, "version"));
-    text_add(out, "%s", run_text(in, "started")[0] != '\0' ? ", run of " : "");
-    html_text(out, run_text(in, "started"));
+    text_add(out, "%s", run_text(in, "date")[0] != '\0' ? ", run of " : "");
+    html_text(out, run_text(in, "date"));
     text_add(out, ", from <code>");
     html_text(out, in->records->path != NULL ? in->records->path : "results.jsonl");
     text_add(out, "</code></p></header>\n");

@@ -99,17 +99,30 @@ static void ratio_tile(struct text *out, const struct statistics *s)
     free(meaning);
 }
 
+static double moved(const struct record_case *c)
+{
+    return isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps;
+}
+
 static void bandwidth_sentence(struct text *out, const struct record_case *c)
 {
-    char name[CURVE_NAME], collective[CURVE_NAME], a[HTML_NUMBER], b[HTML_NUMBER];
-    curves_collective(collective, c);
-    const double moved = isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps, share = 100 * moved / c->ceiling_GBps;
-    if (isfinite(share))
-        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank, %.0f %% of the %s ceiling of %s GB/s.%s", collective,
-                       curves_name(name, c, true), html_number(a, moved, 3), share, c->ceiling_from, html_number(b, c->ceiling_GBps, 3),
-                       share > 100 ? " More than the ceiling means that part of the data never took the link the ceiling was taken on, a cache most often." : "");
-    else
-        html_paragraph(out, "The fastest link use was %s by %s: %s GB/s left each rank.", collective, curves_name(name, c, true), html_number(a, moved, 3));
+    char name[CURVE_NAME], collective[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER], b[HTML_NUMBER];
+    struct text t = {0};
+    text_add(&t, "With the largest messages, %s of %s by %s took %s GB/s out of each rank", curves_collective(collective, c),
+             units_bytes(size, c->bytes), curves_name(name, c, true), html_number(a, moved(c), 3));
+    if (isfinite(c->ceiling_GBps))
+        text_add(&t, ", %.0f %% of the ceiling of %s GB/s (%s)", 100 * moved(c) / c->ceiling_GBps, html_number(b, c->ceiling_GBps, 3), c->ceiling_from);
+    html_paragraph(out, "%s.", t.chars);
+    text_free(&t);
+}
+
+static void peak_sentence(struct text *out, const struct record_case *c)
+{
+    char name[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER];
+    const double share = 100 * moved(c) / c->ceiling_GBps;
+    html_paragraph(out, "The peak was %s GB/s at %s by %s%s", html_number(a, moved(c), 3), units_bytes(size, c->bytes), curves_name(name, c, true),
+                   share > 100 ? ": more than the ceiling, because messages of that size stay in the caches, which are faster than what the ceiling is of."
+                               : ".");
 }
 
 static void ratio_sentence(struct text *out, const struct statistics *s)
@@ -149,17 +162,20 @@ const char *section_answer(struct text *out, const struct page_input *in)
     text_add(out, "<div class=\"tiles\">\n");
     if (limits > 0)
         limit_tile(out, named, limits, in->limit_settings);
-    if (s.fastest != NULL)
-        bandwidth_tile(out, s.fastest);
+    if (s.largest != NULL)
+        bandwidth_tile(out, s.largest);
     if (s.ratio_cases > 0)
         ratio_tile(out, &s);
     text_add(out, "</div>\n");
     if (limits > 0)
         limit_sentence(out, named, limits, in->limit_settings);
-    if (s.fastest != NULL)
-        bandwidth_sentence(out, s.fastest);
-    else
+    if (s.largest != NULL) {
+        bandwidth_sentence(out, s.largest);
+        if (s.fastest->bytes != s.largest->bytes)
+            peak_sentence(out, s.fastest);
+    } else {
         html_paragraph(out, "No bandwidth was measured: it takes at least two ranks to move anything.");
+    }
     if (s.ratio_cases > 0)
         ratio_sentence(out, &s);
     warnings(out, in, &s);

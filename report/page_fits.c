@@ -7,16 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A larger median error says that lines are not what these times are; it is shown in red. */
+static const double FIT_POOR = 0.10;
+
 static void curve_cells(struct text *out, const struct fit *fit, size_t piece)
 {
-    char name[CURVE_NAME];
+    char name[CURVE_NAME], collective[CURVE_NAME];
     const struct record_case *c = &fit->curve;
     if (piece > 0) {
         text_add(out, "<td></td><td></td><td></td>");
         return;
     }
     text_add(out, "<td class=\"name\">");
-    html_text(out, c->collective);
+    html_text(out, curves_collective(collective, c));
     text_add(out, "%s</td><td class=\"name\">", c->in_place ? ", in place" : "");
     html_text(out, curves_name(name, c, true));
     text_add(out, "</td><td class=\"n\">%d</td>", c->ranks);
@@ -39,8 +42,8 @@ static void piece_row(struct text *out, const struct fit *fit, size_t s)
     html_cell_number(out, rate(g->line.beta_us), 3);
     html_cell_interval(out, rate(g->high.beta_us), rate(g->low.beta_us), 3);
     if (s == 0)
-        text_add(out, "<td class=\"n\">%.4f</td><td class=\"n\">%.1f %%</td><td class=\"n\">%.1f %%</td>", fit->r2, 100 * fit->error_median,
-                 100 * fit->error_max);
+        text_add(out, "<td class=\"n\">%.4f</td><td class=\"n%s\">%.1f %%</td><td class=\"n\">%.1f %%</td>", fit->r2,
+                 fit->error_median > FIT_POOR ? " bad" : "", 100 * fit->error_median, 100 * fit->error_max);
     else
         text_add(out, "<td></td><td></td><td></td>");
     html_row_end(out);
@@ -65,7 +68,7 @@ static void across_table(struct text *out, const struct fits *fits)
     for (size_t i = 0; i < fits->nacross; i++) {
         const struct fit_across *f = &fits->across[i];
         html_row_begin(out);
-        html_cell(out, f->curve.collective);
+        html_cell(out, curves_collective(name, &f->curve));
         html_cell(out, curves_name(name, &f->curve, true));
         text_add(out, "<td class=\"n\">%d \u2026 %d</td>", f->ranks_low, f->ranks_high);
         if (f->refused[0] != '\0') {
@@ -89,7 +92,7 @@ const char *section_fits(struct text *out, const struct page_input *in)
         return "no case has a time between two or more ranks";
     text_add(out, "<p class=\"sub\">t = alpha + bytes / W for each curve, in pieces where the protocol changes. Bytes are those that leave the busiest "
                   "rank, W is one direction; intervals are 95 %%, errors relative to what was measured. In the first piece alpha is the latency of a "
-                  "call; in later ones it is only where the line would begin.</p>\n");
+                  "call; in later ones it is only where the line would begin. A median error over 10 %% (red) means that the times are no lines: read a trend, no numbers.</p>\n");
     html_table_begin(out, "collective|curve|>ranks|>bytes|>alpha us|>95 %|>W GB/s|>95 %|>R2|>median error|>largest");
     for (size_t i = 0; i < in->fits->count; i++) {
         const struct fit *fit = &in->fits->list[i];

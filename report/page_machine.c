@@ -3,6 +3,7 @@
 #include "report/page_sections.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DEEPEST = 4 };
@@ -65,7 +66,38 @@ static void row(struct text *out, const char *key, const json_t *value)
     text_free(&t);
 }
 
-static void table(struct text *out, const json_t *object, bool nested)
+static void heading(struct text *out, const char *key)
+{
+    char *name = rb_strdup(key);
+    name[0] = (char)toupper((unsigned char)name[0]);
+    /* What spoils a benchmark is not to be clicked for. */
+    text_add(out, strcmp(key, "machine") == 0 ? "<details open><summary>" : "<details><summary>");
+    html_text(out, name);
+    text_add(out, "</summary>\n");
+    free(name);
+}
+
+/* What the run noted of itself: cycles of a soak, the cost of the harness. */
+static void note_rows(struct text *out, const json_t *notes)
+{
+    size_t i;
+    json_t *note;
+    json_array_foreach(notes, i, note)
+    {
+        const char *text = json_string_value(json_object_get(note, "text"));
+        if (json_object_get(note, "about") != NULL)
+            continue; /* stands elsewhere */
+        json_t *rest = json_copy(note);
+        json_object_del(rest, "schema");
+        json_object_del(rest, "kind");
+        json_object_del(rest, "text");
+        row(out, text, rest);
+        json_decref(rest);
+    }
+}
+
+/* nested: with the members that are objects themselves. */
+static void table(struct text *out, const json_t *object, const json_t *notes, bool nested)
 {
     const char *key;
     json_t *v;
@@ -73,18 +105,8 @@ static void table(struct text *out, const json_t *object, bool nested)
     json_object_foreach((json_t *)(uintptr_t)object, key, v)
         if (nested || !json_is_object(v))
             row(out, key, v);
+    note_rows(out, notes);
     html_table_end(out);
-}
-
-static void heading(struct text *out, const char *key)
-{
-    char *name = rb_strdup(key);
-    name[0] = (char)toupper((unsigned char)name[0]);
-    /* What spoils a benchmark is not to be clicked for. */
-    text_add(out, strcmp(key, "environment") == 0 ? "<details open><summary>" : "<details><summary>");
-    html_text(out, name);
-    text_add(out, "</summary>\n");
-    free(name);
 }
 
 const char *section_machine(struct text *out, const struct page_input *in)
@@ -96,11 +118,12 @@ const char *section_machine(struct text *out, const struct page_input *in)
     json_t *shown = json_copy(in->records->run);
     json_object_del(shown, "schema");
     json_object_del(shown, "kind");
-    table(out, shown, false);
+    json_object_del(shown, "topology"); /* its summary stands beside; the whole is for programs */
+    table(out, shown, in->records->notes, false);
     json_object_foreach(shown, key, v)
         if (json_is_object(v) && json_object_size(v) > 0) {
             heading(out, key);
-            table(out, v, true);
+            table(out, v, NULL, true);
             text_add(out, "</details>\n");
         }
     json_decref(shown);

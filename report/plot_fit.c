@@ -28,15 +28,14 @@ static void lines_block(struct figure *f, const struct fit *fit)
     figure_block_end(f);
 }
 
-static size_t add_breaks(struct figure *f, const struct fit *fit, const char *colour)
+static void add_breaks(struct figure *f, const struct fit *fit, const char *colour)
 {
     for (size_t s = 1; s < fit->nsegments; s++)
         figure_set(f, "set arrow from %.6g, graph 0 to %.6g, graph 1 nohead lc rgb '%s' lw 0.8 dt 3 back",
                    sqrt(fit->segments[s - 1].to * fit->segments[s].from), sqrt(fit->segments[s - 1].to * fit->segments[s].from), colour);
-    return fit->nsegments > 0 ? fit->nsegments - 1 : 0;
 }
 
-static size_t draw_curve(struct figure *f, const struct panel *p, size_t i, const struct fit *fit)
+static void draw_curve(struct figure *f, const struct panel *p, size_t i, const struct fit *fit)
 {
     char name[CURVE_NAME];
     const struct curve *c = p->curves[i];
@@ -45,11 +44,11 @@ static size_t draw_curve(struct figure *f, const struct panel *p, size_t i, cons
     figure_draw(f, "$b%d using 1:2 with points lc rgb '%s' lw 1.4 pt %d ps 0.8", f->nblocks - 1, s.colour, s.point);
     figure_title(f, curves_name(name, c->points[0], p->several_transports));
     if (fit == NULL || fit->refused[0] != '\0')
-        return 0;
+        return;
     lines_block(f, fit);
     figure_draw(f, "$b%d using 1:2 with lines lc rgb '%s' lw 1.6 dt 1", f->nblocks - 1, s.colour);
     figure_title(f, NULL);
-    return add_breaks(f, fit, s.colour);
+    add_breaks(f, fit, s.colour);
 }
 
 static bool any_fit(const struct panel *p, const struct fits *fits)
@@ -72,7 +71,6 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
     char name[CURVE_NAME];
     const struct record_case *c = p->curves[0]->points[0];
     double low, high, from, to;
-    size_t breaks = 0;
     curves_panel_name(name, c);
     struct figure *f = figure_add(figures, plot, panel_file(figures, plot->name, c), rb_format("Fit against samples: %s", name));
     panel_range(p, median, &low, &high);
@@ -80,9 +78,9 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
     figure_size_axis(f, "bytes that the busiest rank sends", from, to);
     figure_log_axis(f, 'y', "time [us]", low, high);
     for (size_t i = 0; i < p->ncurves; i++)
-        breaks += draw_curve(f, p, i, fits_find(fits, p->curves[i]->points[0]));
-    text_add(&f->caption, "Points: measured medians. Lines: t = alpha + beta x bytes, %s; the numbers are in the table of fits.",
-             breaks > 0 ? "piece by piece, with a dotted line where a piece ends" : "one piece");
+        draw_curve(f, p, i, fits_find(fits, p->curves[i]->points[0]));
+    text_add(&f->caption, "Points: measured medians. Lines: t = alpha + beta x bytes, in pieces where the points ask for them, with a dotted line where "
+                          "a piece ends; the numbers are in the table of fits.");
     panel_inputs(&f->caption, all, p);
 }
 

@@ -121,4 +121,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return any ? NULL : "no GPU of the catalogue has both a rate and a link";
 }
 
-const struct plot plot_limits = { .name = "limits", .title = "TP limit per GPU model", .section = "limits", .draw = draw };
+const struct plot plot_limits = { .name = "limits", .title = "All models over their fastest link", .section = "limits", .draw = draw };

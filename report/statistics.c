@@ -46,14 +46,25 @@ static void sum_ratios(struct statistics *s, const struct records *r)
     s->ratio_most = any ? s->ratio_most_case->ratio : NAN;
 }
 
-static bool is_faster(const struct record_case *c, const struct record_case *best)
+static bool has_bandwidth(const struct record_case *c)
 {
-    if (c->baseline[0] != '\0' || strcmp(c->transport, "null") == 0 || !(c->busbw_GBps > 0) || c->wrong > 0)
-        return false;
-    if (best == NULL)
-        return true;
-    const bool all_reduce = strcmp(c->collective, "all_reduce") == 0, had = strcmp(best->collective, "all_reduce") == 0;
-    return all_reduce != had ? all_reduce : c->busbw_GBps > best->busbw_GBps;
+    return c->baseline[0] == '\0' && strcmp(c->transport, "null") != 0 && c->busbw_GBps > 0 && c->wrong <= 0;
+}
+
+/* 1 better, -1 worse, 0 the same kind of collective. */
+static int prefer_all_reduce(const struct record_case *c, const struct record_case *best)
+{
+    return (strcmp(c->collective, "all_reduce") == 0) - (strcmp(best->collective, "all_reduce") == 0);
+}
+
+static void note_bandwidth(struct statistics *s, const struct record_case *c)
+{
+    const int fast = s->fastest != NULL ? prefer_all_reduce(c, s->fastest) : 1;
+    if (fast > 0 || (fast == 0 && c->busbw_GBps > s->fastest->busbw_GBps))
+        s->fastest = c;
+    const int large = s->largest != NULL ? prefer_all_reduce(c, s->largest) : 1;
+    if (large > 0 || (large == 0 && (c->bytes > s->largest->bytes || (c->bytes == s->largest->bytes && c->busbw_GBps > s->largest->busbw_GBps))))
+        s->largest = c;
 }
 
 void statistics_make(struct statistics *s, const struct records *r)
@@ -64,8 +75,8 @@ void statistics_make(struct statistics *s, const struct records *r)
         s->wrong += c->wrong > 0;
         s->ranks_low = s->ranks_low == 0 || c->ranks < s->ranks_low ? c->ranks : s->ranks_low;
         s->ranks_high = c->ranks > s->ranks_high ? c->ranks : s->ranks_high;
-        if (is_faster(c, s->fastest))
-            s->fastest = c;
+        if (has_bandwidth(c))
+            note_bandwidth(s, c);
         if (c->baseline[0] != '\0' && s->baseline[0] == '\0')
             memcpy(s->baseline, c->baseline, sizeof s->baseline);
     }

@@ -8,7 +8,9 @@
 #include "report/records.h"
 
 struct statistics {
-    const struct record_case *fastest; /* of ours, highest bus bandwidth of an all-reduce, else of any collective; NULL */
+    /* Of ours, of all-reduces if there are any, else of any collective; NULL without. */
+    const struct record_case *fastest; /* highest bus bandwidth */
+    const struct record_case *largest; /* the same among the largest messages */
     double ratio_mean, ratio_least, ratio_most; /* NAN without a baseline */
     const struct record_case *ratio_least_case, *ratio_most_case;
     size_t ratio_cases;

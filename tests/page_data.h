@@ -73,9 +73,9 @@ static inline void page_add_case(struct records *r, const char *collective, int 
 
 static inline json_t *page_run(void)
 {
-    return json_pack("{s:s, s:s, s:s, s:i, s:{s:s, s:s, s:f}, s:{s:s, s:[f,f,f], s:b, s:n}}", "version", "1.0.0", "started",
+    return json_pack("{s:s, s:s, s:s, s:i, s:{s:s, s:s, s:f}, s:{s:s, s:[f,f,f], s:b, s:n}}", "version", "1.0.0", "date",
                      "2026-11-21T20:00:00Z", "host", "a <machine> & its \"name\"", "ranks", 2, "settings", "collective", "all_reduce",
-                     "transport", "auto", "precision", 0.02, "environment", "governor", "powersave", "load_average", 0.4, 0.3, 0.2, "huge_pages", 1, "steal_percent");
+                     "transport", "auto", "precision", 0.02, "machine", "governor", "powersave", "load_average", 0.4, 0.3, 0.2, "huge_pages", 1, "steal_percent");
 }
 
 /* Everything a page can show: three collectives, four algorithms, a baseline, pairs, notes. */
