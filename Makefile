@@ -97,7 +97,7 @@ coverage: ## line coverage of core, collectives, bench and report; fails below 8
 
 fuzz: ## the fuzzers, ten minutes each
 	@scripts/setup.sh check
-	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/fuzz/run
+	@tests/fuzz/run $(or $(FUZZ_SECONDS),600)
 
 install: ringbench ## copy the program and its data to $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ringbench

@@ -112,8 +112,10 @@ static int take_row(struct import_reader *reader, const struct ends *e, int from
 static void check_symmetry(struct import_reader *reader)
 {
     const struct import *im = reader->im;
-    const struct import_link *l = im->links + import_current(reader)->first_link;
-    const size_t n = im->nlinks - import_current(reader)->first_link;
+    const size_t first = import_current(reader)->first_link, n = im->nlinks - first;
+    if (n == 0)
+        return;
+    const struct import_link *l = &im->links[first];
     for (size_t i = 0; i < n && n < 20000; i++)
         for (size_t j = i + 1; j < n; j++)
             if (l[i].from == l[j].to && l[i].to == l[j].from && strcmp(l[i].path, l[j].path) != 0)
