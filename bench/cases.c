@@ -1,5 +1,6 @@
 #include "bench/cases.h"
 
+#include "collectives/baseline/baseline.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
@@ -128,6 +129,16 @@ static void add_sizes(const struct builder *b, struct suite *suite)
     }
 }
 
+static void add_baseline(const struct builder *b, struct suite *suite)
+{
+    const struct baseline_ops *ops = baseline_find(b->settings->baseline);
+    const struct baseline_call call = { .collective = suite->collective, .count = 1, .type = suite->type, .op = suite->op };
+    const char *why;
+    const struct subject baseline = { .algorithm = NULL, .transport = b->settings->baseline };
+    if (ops != NULL && ops->supports(&call, &why))
+        add_subject(suite, &baseline);
+}
+
 static void keep_suite(const struct builder *b, struct suite *suite)
 {
     struct cases *c = b->cases;
@@ -135,10 +146,7 @@ static void keep_suite(const struct builder *b, struct suite *suite)
         free(suite->subjects);
         return;
     }
-    if (strcmp(b->settings->baseline, "none") != 0) {
-        const struct subject baseline = { .algorithm = NULL, .transport = b->settings->baseline };
-        add_subject(suite, &baseline);
-    }
+    add_baseline(b, suite);
     add_sizes(b, suite);
     c->suites = rb_realloc(c->suites, (c->nsuites + 1) * sizeof *c->suites);
     c->suites[c->nsuites++] = *suite;

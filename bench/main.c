@@ -1,8 +1,14 @@
 #include "bench/run.h"
+#include "bench/schedule_command.h"
 #include "bench/version.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "report/claims.h"
+#include "report/compare.h"
+#include "report/import.h"
+#include "report/limits.h"
 #include "report/report.h"
+#include "report/validate.h"
 #include "topo/topo_command.h"
 
 #include <stdio.h>
@@ -16,7 +22,13 @@ static const struct command {
 } commands[] = {
     { "run", run_command, "measure, fit, limits and plots into ringbench-out/ (the default)" },
     { "topo", topo_command, "the machine: graph, path classes, ceilings, ring order" },
+    { "limits", limits_command, "how far a model can be split, per GPU model and link" },
+    { "claims", claims_command, "the documents' claims, recomputed" },
+    { "validate", validate_command, "does a machine, log or emulation agree with a GPU's nominal links" },
+    { "import", import_command, "logs of nccl-tests, nvbandwidth and others -> records" },
     { "report", report_command, "plots, CSV and the HTML page again from results.jsonl" },
+    { "compare", compare_command, "did it get slower? a statistical test" },
+    { "schedule", schedule_command, "an algorithm's steps, proof, bytes and cost" },
 };
 
 static int list(void)
