@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "report/import_facts.h"
+#include "report/import_json.h"
 #include "report/import_read.h"
 
 #include <math.h>
@@ -164,6 +165,8 @@ static int read_formats(struct import_reader *reader)
     }
     if (found > 0)
         return RB_OK;
+    if (import_json_holds(reader->text, "\"schema\""))
+        return rb_fail(RB_EUSAGE, "%s: records of ringbench, not a foreign log; report, compare and --results read them", reader->text->path);
     struct text known = {0};
     for (size_t i = 0; i < import_format_count; i++)
         text_add(&known, "%s%s", i > 0 ? ", " : "", import_formats[i]->name);

@@ -95,7 +95,7 @@ static void begin_matrix(struct import_reader *reader, struct state *st, const s
     if (st->devices > 0 && (size_t)st->devices != columns)
         import_say(reader, line->number, "%zu columns in the matrix of %s, but the devices listed are %d", columns, st->test.name, st->devices);
     struct import_source *s = import_current(reader);
-    if (s->gpus == 0)
+    if (s->gpus < (int)columns)
         s->gpus = (int)columns;
 }
 
