@@ -15,7 +15,8 @@ struct state {
 /* "GPU 0: NVIDIA H800 (UUID: GPU-...)": the UUID is not kept. */
 static bool gpu_line(const char *text, uint64_t *index_p)
 {
-    return import_begins(text, "GPU ") && import_number_after(text, "GPU ", index_p) && *index_p < 1000 && strstr(text, "(UUID") != NULL;
+    return import_begins(text, "GPU ") && import_number_after(text, "GPU ", index_p) && *index_p < 1000 && strstr(text, "(UUID") != NULL &&
+           strchr(text, ':') != NULL;
 }
 
 static void end_gpu(struct state *st)
