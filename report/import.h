@@ -33,7 +33,7 @@ struct import_source {
     char algorithm[16];     /* "ring", "tree", "nvls", ... when the log says which was forced or used, else "" */
     int nvls;               /* NVLink SHARP: 1 the log says it was available, 0 it says not, -1 unknown */
     char nccl[32], tool[32], driver[32], cuda[16]; /* versions as printed; "" unknown */
-    int links;              /* active NVLinks of a GPU: nvlink --status, or the widest NV# of topo -m; 0 unknown */
+    int links;              /* active NVLinks of a GPU, as the driver said: nvlink --status, or the widest NV# of topo -m; 0 unknown */
     char note[200];         /* what the importer found: "rows elided; ranks from busbw / algbw" */
     size_t first_case, ncases; /* its rows in import.records.cases */
     size_t first_link, nlinks; /* its rows in import.links */

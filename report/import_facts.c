@@ -237,17 +237,6 @@ static int nodes_from_count(const char *text)
     return 0;
 }
 
-/* "NV18", "8 links/GPU", "8 active links x 26.562 GB/s" */
-static int links_from_preface(const char *text)
-{
-    uint64_t links;
-    const char *at = strstr(text, "NV");
-    for (; at != NULL; at = strstr(at + 2, "NV"))
-        if (import_number_after(at, "NV", &links) && at[2] >= '1' && at[2] <= '9' && links < 72)
-            return (int)links;
-    return number_before(text, " links/GPU") + number_before(text, " active links");
-}
-
 static const char *known_collective(const char *text)
 {
     static const char *const names[] = { "all_reduce", "reduce_scatter", "all_gather", "alltoall", "broadcast", "reduce", "sendrecv",
@@ -278,7 +267,6 @@ void facts_from_preface(struct import_source *s, const struct import_preface *p)
     if (import_number_after(p->count, "", &count) && count < 100000)
         s->gpus = (int)count;
     s->nodes = strstr(p->interconnect, "single node") != NULL ? 1 : nodes_from_count(p->count);
-    s->links = links_from_preface(p->interconnect);
     name_technologies(s, p->interconnect);
     facts_from_line(s, p->interconnect);
     nvls_from_line(s, p->nccl);
