@@ -95,28 +95,48 @@ static void extend(const struct points *p, const double *cost, const struct cuts
     }
 }
 
+/* Squared relative error of a point, degrees of freedom taken off; INFINITY where there are none left. */
+static double variance(double rss, size_t n, size_t pieces)
+{
+    return n > 2 * pieces ? rss / (double)(n - 2 * pieces) : INFINITY;
+}
+
 static double score(double rss, size_t n, size_t pieces)
 {
-    const double count = (double)n, spare = count - 2 * (double)pieces, price = 4;
-    if (!isfinite(rss) || spare <= 0)
-        return INFINITY;
-    return count * log(fmax(rss / spare, FIT_FLOOR * FIT_FLOOR)) + price * ((double)pieces - 1) * log(count);
+    const double count = (double)n, price = 4, v = variance(rss, n, pieces);
+    return count * log(fmax(v, FIT_FLOOR * FIT_FLOOR)) + price * ((double)pieces - 1) * log(count);
+}
+
+/* rss[k]: of the best cut into k + 1 pieces. */
+static size_t choose(const double rss[FIT_SEGMENTS], size_t n)
+{
+    const double worth = 0.75;
+    size_t pieces = 1, least = 1;
+    for (size_t k = 2; k <= FIT_SEGMENTS; k++) {
+        if (score(rss[k - 1], n, k) < score(rss[pieces - 1], n, pieces))
+            pieces = k;
+        if (variance(rss[k - 1], n, k) < variance(rss[least - 1], n, least))
+            least = k;
+    }
+    const double v = variance(rss[pieces - 1], n, pieces);
+    if (v > FIT_POOR * FIT_POOR && variance(rss[least - 1], n, least) < worth * v)
+        pieces = least;
+    return pieces;
 }
 
 size_t fit_cut(const struct points *p, size_t ends[FIT_SEGMENTS])
 {
     const size_t row = p->n + 1;
-    double *cost = all_costs(p);
+    double *cost = all_costs(p), rss[FIT_SEGMENTS];
     struct cuts c = { rb_malloc(FIT_SEGMENTS * row * sizeof *c.best), rb_calloc(FIT_SEGMENTS * row, sizeof *c.from) };
     c.best[0] = INFINITY;
     for (size_t j = 1; j <= p->n; j++)
         c.best[j] = j >= FIT_SEGMENT_POINTS ? cost[j - 1] : INFINITY;
-    size_t pieces = 1;
-    for (size_t k = 1; k < FIT_SEGMENTS; k++) {
+    for (size_t k = 1; k < FIT_SEGMENTS; k++)
         extend(p, cost, &c, k);
-        if (score(c.best[k * row + p->n], p->n, k + 1) < score(c.best[(pieces - 1) * row + p->n], p->n, pieces))
-            pieces = k + 1;
-    }
+    for (size_t k = 0; k < FIT_SEGMENTS; k++)
+        rss[k] = c.best[k * row + p->n];
+    const size_t pieces = choose(rss, p->n);
     size_t end = p->n;
     for (size_t k = pieces; k-- > 0;) {
         ends[k] = end;

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A larger median error says that lines are not what these times are; it is shown in red. */
-static const double FIT_POOR = 0.10;
-
 static void curve_cells(struct text *out, const struct fit *fit, size_t piece)
 {
     char name[CURVE_NAME], collective[CURVE_NAME];

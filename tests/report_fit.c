@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "report/fit_line.h"
+#include "report/import.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -153,6 +155,46 @@ static void test_no_break_is_invented(void **state)
         fit_free(&f);
     }
     assert_in_range(invented, 0, 10);
+}
+
+/* A curve that is no line anywhere: one line errs by a fifth, pieces follow it. */
+static double bent(double x)
+{
+    return 0.5 * pow(x, 0.35);
+}
+
+static void test_bent_curve_gets_pieces(void **state)
+{
+    (void)state;
+    double x[SIZES], t[SIZES];
+    make_curve(x, t, bent, 0, 1);
+    struct fit f = {0};
+    fit_points(&f, x, t, NULL, SIZES);
+    assert_true(f.nsegments >= 3);
+    assert_true(f.error_median < 0.1);
+    fit_free(&f);
+}
+
+/* Every published curve that can be fitted is met within 10 % (median over its sizes). */
+static void test_published_curves(void **state)
+{
+    (void)state;
+    struct import im = {0};
+    assert_int_equal(published_load(&im), RB_OK);
+    struct fits f;
+    fits_make(&f, &im.records);
+    size_t fitted = 0;
+    for (size_t i = 0; i < f.count; i++) {
+        const struct fit *fit = &f.list[i];
+        if (fit->refused[0] != '\0')
+            continue;
+        fitted++;
+        if (fit->error_median > 0.1)
+            fail_msg("%s of %s: median error %.1f %%", fit->curve.collective, fit->curve.source, 100 * fit->error_median);
+    }
+    assert_true(fitted >= 100);
+    fits_free(&f);
+    import_free(&im);
 }
 
 static void test_intervals_cover(void **state)
@@ -338,10 +380,12 @@ static void test_quantiles(void **state)
 
 int main(void)
 {
+    if (access("report/data/gpus.csv", R_OK) == 0) /* built elsewhere: the program does not stand beside its data */
+        setenv("RINGBENCH_DATA", "report/data", 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line_by_hand), cmocka_unit_test(test_alpha_is_no_negative_latency), cmocka_unit_test(test_beta_is_not_negative),
         cmocka_unit_test(test_exact_line), cmocka_unit_test(test_break_is_found), cmocka_unit_test(test_break_upwards),
-        cmocka_unit_test(test_no_break_is_invented), cmocka_unit_test(test_intervals_cover), cmocka_unit_test(test_sample_noise_widens),
+        cmocka_unit_test(test_no_break_is_invented), cmocka_unit_test(test_bent_curve_gets_pieces), cmocka_unit_test(test_published_curves), cmocka_unit_test(test_intervals_cover), cmocka_unit_test(test_sample_noise_widens),
         cmocka_unit_test(test_same_every_time), cmocka_unit_test(test_refusals), cmocka_unit_test(test_across_ranks),
         cmocka_unit_test(test_across_needs_hops), cmocka_unit_test(test_unusable_cases_are_left_out), cmocka_unit_test(test_json),
         cmocka_unit_test(test_quantiles),
