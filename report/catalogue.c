@@ -67,12 +67,21 @@ static const struct catalogue_field *field_find(const struct catalogue_kind *k, 
     return NULL;
 }
 
-static int unknown_column(const struct csv *csv, const struct catalogue_kind *k, size_t column)
+/* The column that was meant: one that begins so, where only the unit was left out, else the nearest. */
+static const char *meant_column(const struct catalogue_kind *k, const char *name)
 {
     const char *names[MAX_FIELDS];
-    for (size_t i = 0; i < k->nfields; i++)
+    for (size_t i = 0; i < k->nfields; i++) {
         names[i] = k->fields[i].column;
-    const char *near = text_nearest(csv->names[column], names, k->nfields);
+        if (name[0] != '\0' && strncasecmp(names[i], name, strlen(name)) == 0)
+            return names[i];
+    }
+    return text_nearest(name, names, k->nfields);
+}
+
+static int unknown_column(const struct csv *csv, const struct catalogue_kind *k, size_t column)
+{
+    const char *near = meant_column(k, csv->names[column]);
     return rb_fail(RB_EUSAGE, "%s:1:%zu: no column of a %s file is called '%s'%s%s%s; units are part of a column's name", csv->path,
                    column + 1, k->what, csv->names[column], near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
                    near != NULL ? "'?" : "");

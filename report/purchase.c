@@ -99,6 +99,14 @@ static double layer_share(const struct server *s, const struct purchase_settings
     return layer_time(&setup, s->tensor).efficiency;
 }
 
+/* Share of the time that a pipeline's stages are busy: micro-batches m of the sequences of a step in each group, (p - 1) idle slots
+ * of m + p - 1 (GPipe, arXiv:1811.06965). */
+static double pipeline_share(const struct server *s, const struct purchase_settings *set, double groups)
+{
+    const double m = fmax(1, set->step_tokens / (set->shape.layer.seq * groups));
+    return m / (m + s->pipeline - 1);
+}
+
 struct training purchase_training(const struct server *s, const struct purchase_settings *set)
 {
     const struct layer *l = &set->shape.layer;
@@ -108,7 +116,8 @@ struct training purchase_training(const struct server *s, const struct purchase_
     t.cards = cards_needed(t.memory_bytes, s->memory_bytes);
     t.servers = ceil(fmax(t.cards, set->gpus) / s->gpus);
     t.gpus = t.servers * s->gpus;
-    const double busy = training_seconds(set->params, set->tokens, t.gpus, training_rate(s) * t.efficiency, set->utilisation);
+    t.pipeline_efficiency = pipeline_share(s, set, t.servers);
+    const double busy = training_seconds(set->params, set->tokens, t.gpus, training_rate(s) * t.efficiency * t.pipeline_efficiency, set->utilisation);
     const double interval = failure_interval(set->fail_days * 24 * 60, t.gpus);
     t.lost = fmin(1, set->recovery_min / interval);
     t.failures_a_day = 24 * 60 / interval;
@@ -123,6 +132,6 @@ struct sharding purchase_sharding(const struct server *s, const struct purchase_
     struct sharding r = { .stage = stage, .memory_bytes = zero_state_bytes(params, groups, stage) };
     r.sent_bytes = zero_volume_bytes(params, groups, stage, 2);
     r.comm_s = r.sent_bytes / (s->handover_Bps / fmax(1, s->handover_sharers));
-    r.step_s = training_seconds(set->params, set->step_tokens, t->gpus, training_rate(s) * t->efficiency, set->utilisation);
+    r.step_s = training_seconds(set->params, set->step_tokens, t->gpus, training_rate(s) * t->efficiency * t->pipeline_efficiency, set->utilisation);
     return r;
 }

@@ -2,7 +2,8 @@
  *
  * Knows server configurations (data/servers.csv), the catalogue for what a row leaves out, and the models of purchase_model.h,
  * memory_model.h, layer.h. Serving: every split of tensor x pipeline that the number of GPUs allows in the documents' three forms
- * (all tensor, all pipeline, two stages), transfers beside arithmetic. Training: 6 P T / (n F u e), e the layer's efficiency at the
+ * (all tensor, all pipeline, two stages), transfers beside arithmetic. Training: 6 P T / (n F u e p), p the share that
+ * pipeline stages are busy, e the layer's efficiency at the
  * tensor-parallel size (report/layer.h), F the catalogue's FP32-accumulate rate, n whole servers that hold the memory. Batches that
  * fit: as many are under way as there are stages, at least two.
  *
@@ -47,7 +48,8 @@ struct offer {
 
 struct training {
     double memory_bytes, cards, servers, gpus;
-    double efficiency; /* of the layer at the tensor-parallel size */
+    double efficiency;          /* of the layer at the tensor-parallel size */
+    double pipeline_efficiency; /* 1 without a pipeline */
     double days, usd;
     double failures_a_day, lost; /* share of the time */
 };

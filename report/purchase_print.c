@@ -79,6 +79,7 @@ static const struct sheet_column training_columns[] = {
     { "servers", "servers", NULL, SHEET_NUMBER },
     { "gpus", "GPUs", NULL, SHEET_NUMBER },
     { "layer_efficiency", "layer", "eff.", SHEET_NUMBER },
+    { "pipeline_efficiency", "pipel.", "eff.", SHEET_NUMBER },
     { "days", "time", "days", SHEET_NUMBER },
     { "usd", "cost", "USD", SHEET_NUMBER },
     { "failures_per_day", "failures", "a day", SHEET_NUMBER },
@@ -97,6 +98,7 @@ struct sheet *purchase_training_sheet(const struct purchase *p, const struct pur
         sheet_number(sheet, "servers", t.servers);
         sheet_number(sheet, "gpus", t.gpus);
         sheet_number(sheet, "layer_efficiency", t.efficiency);
+        sheet_number(sheet, "pipeline_efficiency", t.pipeline_efficiency);
         sheet_number(sheet, "days", t.days);
         sheet_number(sheet, "usd", t.usd);
         sheet_number(sheet, "failures_per_day", t.failures_a_day);
@@ -204,7 +206,7 @@ static void print_heading(size_t which, const struct purchase_settings *s)
                s->shape.model_name, s->params / 1e9, s->context);
         return;
     case 1:
-        printf("#\n# Training on %.3g tokens needs %.4g GB (16 B a parameter, activations of %g sequences). Time: 6 P T / (GPUs x rate x layer\n"
+        printf("#\n# Training on %.3g tokens needs %.4g GB (16 B a parameter, activations of %g sequences). Time: 6 P T / (GPUs x rate x both\n"
                "# eff. x %.2g), 16-bit rate summed in FP32. A card fails once in %g days and costs %g minutes.\n", s->tokens, training_gigabytes(s),
                s->micro_batch, s->utilisation, s->fail_days, s->recovery_min);
         return;
