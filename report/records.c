@@ -287,14 +287,10 @@ static int read_lines(struct records *r, FILE *f, bool tolerant)
     return rc;
 }
 
-int records_read(struct records *r, const char *path, bool tolerant)
+static int read_stream(struct records *r, const char *path, FILE *f, bool tolerant)
 {
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return rb_fail(RB_EUSAGE, "%s: %s", path, strerror(errno));
     struct records all = { .path = rb_strdup(path) };
     int rc = read_lines(&all, f, tolerant);
-    fclose(f);
     if (rc == RB_OK && all.ncases == 0 && all.npairs == 0 && all.run == NULL)
         rc = rb_fail(RB_EUSAGE, "%s: no usable record; a results.jsonl of ringbench is expected", path);
     if (rc != RB_OK) {
@@ -303,6 +299,28 @@ int records_read(struct records *r, const char *path, bool tolerant)
     }
     *r = all;
     return RB_OK;
+}
+
+int records_read(struct records *r, const char *path, bool tolerant)
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return rb_fail(RB_EUSAGE, "%s: %s", path, strerror(errno));
+    const int rc = read_stream(r, path, f, tolerant);
+    fclose(f);
+    return rc;
+}
+
+int records_read_memory(struct records *r, const char *path, const char *bytes, size_t length, bool tolerant)
+{
+    if (length == 0)
+        return rb_fail(RB_EUSAGE, "%s: empty; a results.jsonl of ringbench is expected", path);
+    FILE *f = fmemopen((void *)(uintptr_t)bytes, length, "rb");
+    if (f == NULL)
+        return rb_fail(RB_EINTERNAL, "%s: %s", path, strerror(errno));
+    const int rc = read_stream(r, path, f, tolerant);
+    fclose(f);
+    return rc;
 }
 
 /* --- same --- */

@@ -73,6 +73,8 @@ struct records {
 /* Reads a file; lines of other kinds (fit, limit) are checked for syntax and otherwise left alone: they are derived.
  * tolerant: damaged lines are counted and warned of, else RB_EUSAGE at the first. RB_EUSAGE when nothing is usable. */
 int records_read(struct records *r, const char *path, bool tolerant);
+/* The same from memory; path is only for messages. */
+int records_read_memory(struct records *r, const char *path, const char *bytes, size_t length, bool tolerant);
 void records_free(struct records *r);
 
 /* One complete line, flushed and on disk before it returns. RB_EUSAGE with the reason when it cannot be written. */

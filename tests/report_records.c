@@ -227,6 +227,18 @@ static void test_nothing_usable(void **state)
     free(path);
 }
 
+static void test_from_memory(void **state)
+{
+    (void)state;
+    static const char text[] = GOOD "}\n" GOOD "}\n{\"schema";
+    struct records r;
+    assert_int_equal(records_read_memory(&r, "memory", text, sizeof text - 1, true), RB_OK);
+    assert_int_equal(r.ncases, 2);
+    assert_int_equal(r.damaged, 1);
+    records_free(&r);
+    assert_int_equal(records_read_memory(&r, "memory", "", 0, true), RB_EUSAGE);
+}
+
 static void test_full_disk(void **state)
 {
     (void)state;
@@ -346,7 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_not_available_is_null), cmocka_unit_test(test_damaged_lines),
         cmocka_unit_test(test_cut_last_line), cmocka_unit_test(test_whole_last_line_without_newline),
-        cmocka_unit_test(test_unknown_keys_and_kinds), cmocka_unit_test(test_nothing_usable), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_unknown_keys_and_kinds), cmocka_unit_test(test_nothing_usable), cmocka_unit_test(test_from_memory), cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_same), cmocka_unit_test(test_another_reader),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
