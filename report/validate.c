@@ -217,7 +217,7 @@ int validate(struct validation *v, const struct validate_settings *s, const stru
     RB_TRY(set_model(&all, s, c));
     int rc = evidence_shipped(&all, c);
     for (size_t i = 0; rc == RB_OK && i < nfiles; i++)
-        rc = evidence_given(&all, c, files[i]);
+        rc = evidence_given(&all, c, files[i], s->collective);
     if (rc != RB_OK) {
         validation_free(&all);
         return rc;

@@ -59,7 +59,8 @@ struct validation {
 
 struct validate_settings {
     const char *gpu, *catalogue, *format;
-    double tolerance; /* share */
+    const char *collective; /* for logs that do not say which; NULL: none */
+    double tolerance;       /* share */
     struct limit_settings model;
 };
 

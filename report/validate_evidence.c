@@ -302,7 +302,7 @@ int evidence_shipped(struct validation *v, const struct catalogue *c)
     return add_singles(v, c);
 }
 
-int evidence_given(struct validation *v, const struct catalogue *c, const char *path)
+int evidence_given(struct validation *v, const struct catalogue *c, const char *path, const char *collective)
 {
     const size_t before = v->count;
     if (text_ends_with(path, ".jsonl")) {
@@ -311,7 +311,7 @@ int evidence_given(struct validation *v, const struct catalogue *c, const char *
         add_cases(v, c, &r, NULL, true);
         records_free(&r);
     } else {
-        struct import im = {0};
+        struct import im = { .hints = { .collective = collective } };
         RB_TRY(import_file(&im, path));
         add_import(v, c, &im, true);
         import_free(&im);

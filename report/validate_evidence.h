@@ -8,7 +8,7 @@ struct evidence *validation_add(struct validation *v, enum evidence_kind kind);
 
 /* Catalogue, evidence.csv, published logs. */
 int evidence_shipped(struct validation *v, const struct catalogue *c);
-/* A results.jsonl or a log. */
-int evidence_given(struct validation *v, const struct catalogue *c, const char *path);
+/* A results.jsonl or a log. collective: for a log that does not say which; NULL: none. */
+int evidence_given(struct validation *v, const struct catalogue *c, const char *path, const char *collective);
 
 #endif

@@ -92,6 +92,7 @@ static const struct option_row rows[] = {
     { 0, "tolerance", "0.10", OPTION_NUMBER, OPTION_AT(validate_settings, tolerance),
       "share by which a figure may stay under what the links are planned with", NULL, 0.001, 0.9 },
     { 0, "catalogue", "", OPTION_TEXT, OPTION_AT(validate_settings, catalogue), "files over the shipped catalogue, with commas between", NULL, 0, 0 },
+    { 0, "collective", NULL, OPTION_TEXT, OPTION_AT(validate_settings, collective), "which collective, where a log does not say", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(validate_settings, format), "how it is printed", sheet_formats, 0, 0 },
 };
 static const struct option_table table = {
