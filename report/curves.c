@@ -137,7 +137,7 @@ const char *curves_name(char name[CURVE_NAME], const struct record_case *c, bool
         text_add(&t, " %s", c->algorithm);
     if (c->servers > 0)
         text_add(&t, ", %d server%s", c->servers, c->servers > 1 ? "s" : "");
-    if (c->label[0] != '\0')
+    if (c->label[0] != '\0' && c->source[0] == '\0') /* an imported curve's label is its file: the source says more */
         text_add(&t, " [%s]", c->label);
     if (with_transport && c->baseline[0] == '\0' && c->transport[0] != '\0')
         text_add(&t, " over %s", c->transport);

@@ -55,7 +55,7 @@ static void write_head(struct text *out, const struct page_input *in)
                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
                   "<title>ringbench report</title><link rel=\"icon\" href=\"data:,\"><style>%s</style></head>\n<body>\n",
              style);
-    text_add(out, "<header><h1>How far can a model be split before the links set the speed?</h1><p class=\"soft\">ringbench ");
+    text_add(out, "<header><h1>How far can a model be split before the links set the speed?</h1><p class=\"soft\">ringbench%s", run_text(in, "version")[0] != '\0' ? " " : "");
     html_text(out, run_text(in, "version"));
     text_add(out, "%s", run_text(in, "date")[0] != '\0' ? ", run of " : "");
     html_text(out, run_text(in, "date"));

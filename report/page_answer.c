@@ -7,6 +7,7 @@
 #include "report/statistics.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,35 +22,60 @@ static void tile(struct text *out, const char *figure, const char *meaning)
     text_add(out, "</span></div>\n");
 }
 
-/* The models that the answer names: those of the records, else the three that the question was first asked for. */
-static size_t name_limits(const struct page_input *in, const struct limit *named[NAMED])
+struct named {
+    const struct limit *list[NAMED];
+    size_t count;
+};
+
+/* The limit over the fastest link of a model. */
+static const struct limit *fastest_link(const struct limits *all, const struct gpu *gpu)
 {
-    static const char *const asked[] = { "H100 SXM 80GB", "H800 SXM 80GB", "RTX 4090" };
-    size_t n = 0;
-    for (size_t i = 0; in->limits != NULL && i < in->limits->count; i++) {
-        const struct limit *l = &in->limits->list[i];
-        if (l->gpu == NULL && isfinite(l->measured.value) && n < NAMED)
-            named[n++] = l;
+    const struct limit *best = NULL;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct limit *l = &all->list[i];
+        if (l->gpu == gpu && isfinite(l->layer.value) && (best == NULL || l->Bps_nominal > best->Bps_nominal))
+            best = l;
     }
-    for (size_t k = 0; k < sizeof asked / sizeof asked[0]; k++) {
-        const struct limit *best = NULL;
-        for (size_t i = 0; in->limits != NULL && i < in->limits->count; i++) {
-            const struct limit *l = &in->limits->list[i];
-            if (strcmp(l->gpu_name, asked[k]) == 0 && isfinite(l->layer.value) && (best == NULL || l->Bps_nominal > best->Bps_nominal))
-                best = l;
-        }
-        if (best != NULL && n < NAMED)
-            named[n++] = best;
-    }
-    return n;
+    return best;
 }
 
-static void limit_tile(struct text *out, const struct limit *const *named, size_t n, const struct limit_settings *s)
+static void name(struct named *n, const struct limit *l)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->list[i] == l)
+            return;
+    if (l != NULL && n->count < NAMED)
+        n->list[n->count++] = l;
+}
+
+/* The models that the answer names: this machine, those of the records, those that the question was first asked for. */
+static void name_limits(const struct page_input *in, struct named *n)
+{
+    static const char *const asked[] = { "H100 SXM 80GB", "H800 SXM 80GB", "RTX 4090" };
+    if (in->limits == NULL)
+        return;
+    for (size_t i = 0; i < in->limits->count; i++)
+        if (in->limits->list[i].gpu == NULL && isfinite(in->limits->list[i].measured.value))
+            name(n, &in->limits->list[i]);
+    for (size_t i = 0; i < in->records->ncases; i++) {
+        const char *gpu = in->records->cases[i].gpu;
+        const struct gpu *known = gpu[0] != '\0' ? catalogue_match_gpu(in->gpus, gpu) : NULL;
+        if (known != NULL)
+            name(n, fastest_link(in->limits, known));
+    }
+    for (size_t k = 0; k < sizeof asked / sizeof asked[0]; k++) {
+        const struct gpu *known = catalogue_match_gpu(in->gpus, asked[k]);
+        if (known != NULL)
+            name(n, fastest_link(in->limits, known));
+    }
+}
+
+static void limit_tile(struct text *out, const struct named *n, const struct limit_settings *s)
 {
     struct text figure = {0}, meaning = {0};
-    for (size_t i = 0; i < n; i++) {
-        text_add(&figure, "%s%.0f", i > 0 ? " \u00b7 " : "", named[i]->usable);
-        text_add(&meaning, "%s%s", i > 0 ? ", " : "", named[i]->gpu_name);
+    for (size_t i = 0; i < n->count; i++) {
+        text_add(&figure, "%s%.0f", i > 0 ? " \u00b7 " : "", n->list[i]->usable);
+        text_add(&meaning, "%s%s", i > 0 ? ", " : "", n->list[i]->gpu_name);
     }
     text_add(&meaning, ": GPUs to share a layer of %s", s->model_name);
     tile(out, figure.chars, meaning.chars);
@@ -57,28 +83,36 @@ static void limit_tile(struct text *out, const struct limit *const *named, size_
     text_free(&meaning);
 }
 
-static void limit_sentence(struct text *out, const struct limit *const *named, size_t n, const struct limit_settings *s)
+static void limit_sentence(struct text *out, const struct named *n, const struct limit_settings *s)
 {
     struct text t = {0};
     text_add(&t, "In %s %s, a layer may be split over ", s->inference ? "inference with" : "training", s->model_name);
-    for (size_t i = 0; i < n; i++) {
-        const struct limit_range *r = isfinite(named[i]->layer.value) ? &named[i]->layer : &named[i]->measured;
-        text_add(&t, "%s%.0f %s over %s (%.0f to %.0f)", i == 0 ? "" : i + 1 == n ? " and " : ", ", r->value, named[i]->gpu_name, named[i]->link_name,
+    for (size_t i = 0; i < n->count; i++) {
+        const struct limit_range *r = isfinite(n->list[i]->layer.value) ? &n->list[i]->layer : &n->list[i]->measured;
+        text_add(&t, "%s%.0f %s over %s (%.0f to %.0f)", i == 0 ? "" : i + 1 == n->count ? " and " : ", ", r->value, n->list[i]->gpu_name, n->list[i]->link_name,
                  r->low, r->high);
     }
     text_add(&t, " before communication takes more than %.0f %% of the time; powers of two within a server are what one would use: ",
              100 * (1 - s->efficiency));
-    for (size_t i = 0; i < n; i++)
-        text_add(&t, "%s%.0f", i == 0 ? "" : i + 1 == n ? " and " : ", ", named[i]->usable);
+    for (size_t i = 0; i < n->count; i++)
+        text_add(&t, "%s%.0f", i == 0 ? "" : i + 1 == n->count ? " and " : ", ", n->list[i]->usable);
     html_paragraph(out, "%s.", t.chars);
     text_free(&t);
 }
 
+/* "2 ranks", "8 NVIDIA H800". */
+static const char *ends(char buffer[CURVE_NAME], const struct record_case *c)
+{
+    snprintf(buffer, CURVE_NAME, "%d %s", c->ranks, c->gpu[0] != '\0' ? c->gpu : "ranks");
+    return buffer;
+}
+
 static void bandwidth_tile(struct text *out, const struct record_case *c)
 {
-    char figure[HTML_NUMBER], name[CURVE_NAME], collective[CURVE_NAME], size[UNITS_TEXT];
+    char figure[HTML_NUMBER], curve[CURVE_NAME], collective[CURVE_NAME], who[CURVE_NAME], size[UNITS_TEXT];
     char *shown = rb_format("%s GB/s", html_number(figure, c->busbw_GBps, 3));
-    char *meaning = rb_format("bus bandwidth, %s of %s by %s, %d ranks", curves_collective(collective, c), units_bytes(size, c->bytes), curves_name(name, c, true), c->ranks);
+    char *meaning = rb_format("bus bandwidth, %s of %s by %s, %s", curves_collective(collective, c), units_bytes(size, c->bytes),
+                              curves_name(curve, c, true), ends(who, c));
     tile(out, shown, meaning);
     free(shown);
     free(meaning);
@@ -99,17 +133,19 @@ static void ratio_tile(struct text *out, const struct statistics *s)
     free(meaning);
 }
 
+/* What left a rank; of an imported case only the bus bandwidth is known, which is more than that where a switch adds up. */
 static double moved(const struct record_case *c)
 {
-    return isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps;
+    return c->source[0] == '\0' && isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps;
 }
 
 static void bandwidth_sentence(struct text *out, const struct record_case *c)
 {
-    char name[CURVE_NAME], collective[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER], b[HTML_NUMBER];
+    char curve[CURVE_NAME], collective[CURVE_NAME], who[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER], b[HTML_NUMBER];
     struct text t = {0};
-    text_add(&t, "With the largest messages, %s of %s by %s took %s GB/s out of each rank", curves_collective(collective, c),
-             units_bytes(size, c->bytes), curves_name(name, c, true), html_number(a, moved(c), 3));
+    text_add(&t, "With the largest messages, %s of %s by %s between %s %s %s GB/s%s", curves_collective(collective, c), units_bytes(size, c->bytes),
+             curves_name(curve, c, true), ends(who, c), c->source[0] == '\0' ? "took" : "reached a bus bandwidth of", html_number(a, moved(c), 3),
+             c->source[0] == '\0' ? " out of each rank" : "");
     if (isfinite(c->ceiling_GBps))
         text_add(&t, ", %.0f %% of the ceiling of %s GB/s (%s)", 100 * moved(c) / c->ceiling_GBps, html_number(b, c->ceiling_GBps, 3), c->ceiling_from);
     html_paragraph(out, "%s.", t.chars);
@@ -118,9 +154,10 @@ static void bandwidth_sentence(struct text *out, const struct record_case *c)
 
 static void peak_sentence(struct text *out, const struct record_case *c)
 {
-    char name[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER];
+    char curve[CURVE_NAME], who[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER];
     const double share = 100 * moved(c) / c->ceiling_GBps;
-    html_paragraph(out, "The peak was %s GB/s at %s by %s%s", html_number(a, moved(c), 3), units_bytes(size, c->bytes), curves_name(name, c, true),
+    html_paragraph(out, "The peak was %s GB/s at %s by %s between %s%s", html_number(a, moved(c), 3), units_bytes(size, c->bytes),
+                   curves_name(curve, c, true), ends(who, c),
                    share > 100 ? ": more than the ceiling, because messages of that size stay in the caches, which are faster than what the ceiling is of."
                                : ".");
 }
@@ -157,18 +194,18 @@ const char *section_answer(struct text *out, const struct page_input *in)
 {
     struct statistics s;
     statistics_make(&s, in->records);
-    const struct limit *named[NAMED];
-    const size_t limits = name_limits(in, named);
+    struct named named = {0};
+    name_limits(in, &named);
     text_add(out, "<div class=\"tiles\">\n");
-    if (limits > 0)
-        limit_tile(out, named, limits, in->limit_settings);
+    if (named.count > 0)
+        limit_tile(out, &named, in->limit_settings);
     if (s.largest != NULL)
         bandwidth_tile(out, s.largest);
     if (s.ratio_cases > 0)
         ratio_tile(out, &s);
     text_add(out, "</div>\n");
-    if (limits > 0)
-        limit_sentence(out, named, limits, in->limit_settings);
+    if (named.count > 0)
+        limit_sentence(out, &named, in->limit_settings);
     if (s.largest != NULL) {
         bandwidth_sentence(out, s.largest);
         if (s.fastest->bytes != s.largest->bytes)

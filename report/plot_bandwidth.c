@@ -64,8 +64,8 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
         top = fmax(top, high);
     figure_size_axis(f, "message size", p->low, p->high);
     figure_set(f, "set ylabel 'bus bandwidth [GB/s]'\nset yrange [0:%.6g]", 1.08 * top);
-    text_add(&f->caption, "Bus bandwidth is nccl-tests' busbw, one direction: what a link would have to carry if every rank used it to the full. "
-                          "Median over the iterations, each timed on its slowest rank.");
+    text_add(&f->caption, "Bus bandwidth is nccl-tests' busbw, one direction: what a link would have to carry if every rank used it to the full.%s",
+             c->source[0] == '\0' ? " Median over the iterations, each timed on its slowest rank." : "");
     for (size_t i = 0; i < p->ncurves; i++) {
         const int block = panel_block(f, p->curves[i], busbw);
         if (block < 0)

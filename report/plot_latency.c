@@ -34,7 +34,8 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
         figure_draw(f, "$b%d using 1:2 with lines lc rgb '%s' lw 0.7 dt 3", tail, figure_style(p->curves[i]->points[0], p->variants[i]).colour);
         figure_title(f, NULL);
     }
-    text_add(&f->caption, "Median time of one call on its slowest rank%s; no barrier inside.", tails ? ", and the 99th percentile as thin dots" : "");
+    text_add(&f->caption, c->source[0] == '\0' ? "Median time of one call on its slowest rank%s; no barrier inside." : "Time of one call%s.",
+             tails ? ", and the 99th percentile as thin dots" : "");
     panel_inputs(&f->caption, all, p);
 }
 

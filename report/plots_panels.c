@@ -55,12 +55,19 @@ static void add(struct panel *p, const struct curve *c)
     p->high = fmax(p->high, (double)c->points[c->npoints - 1]->bytes);
 }
 
-/* Ours, then the baselines: a baseline's curve is drawn over ours, and stands last in the key. */
-static void add_all(struct panels *p, bool baselines)
+/* What everybody looks for first: floats, summed, from rank 0. With many types in the records the panels are these. */
+static bool is_plain(const struct record_case *c)
+{
+    return (c->type[0] == '\0' || strcmp(c->type, "float") == 0) && (c->op[0] == '\0' || strcmp(c->op, "sum") == 0 || strcmp(c->op, "none") == 0) &&
+           c->root <= 0;
+}
+
+static void add_all(struct panels *p, bool baselines, bool plain)
 {
     for (size_t i = 0; i < p->curves.count; i++) {
         const struct curve *c = &p->curves.list[i];
-        if ((head(c)->baseline[0] != '\0') != baselines || strcmp(head(c)->transport, "null") == 0 || is_shadowed(&p->curves, c))
+        if ((head(c)->baseline[0] != '\0') != baselines || is_plain(head(c)) != plain || strcmp(head(c)->transport, "null") == 0 ||
+            is_shadowed(&p->curves, c))
             continue;
         struct panel *home = home_of(p, c);
         if (home != NULL)
@@ -70,12 +77,15 @@ static void add_all(struct panels *p, bool baselines)
     }
 }
 
+/* Ours, then the baselines: a baseline's curve is drawn over ours, and stands last in the key. */
 void panels_make(struct panels *p, const struct records *r)
 {
     *p = (struct panels){0};
     curves_make(&p->curves, r);
-    add_all(p, false);
-    add_all(p, true);
+    for (int baselines = 0; baselines < 2; baselines++) {
+        add_all(p, baselines == 1, true);
+        add_all(p, baselines == 1, false);
+    }
 }
 
 void panels_free(struct panels *p)

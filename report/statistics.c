@@ -48,21 +48,20 @@ static void sum_ratios(struct statistics *s, const struct records *r)
 
 static bool has_bandwidth(const struct record_case *c)
 {
-    return c->baseline[0] == '\0' && strcmp(c->transport, "null") != 0 && c->busbw_GBps > 0 && c->wrong <= 0;
+    return strcmp(c->transport, "null") != 0 && c->busbw_GBps > 0 && c->wrong <= 0;
 }
 
-/* 1 better, -1 worse, 0 the same kind of collective. */
-static int prefer_all_reduce(const struct record_case *c, const struct record_case *best)
+static int rank_of(const struct record_case *c)
 {
-    return (strcmp(c->collective, "all_reduce") == 0) - (strcmp(best->collective, "all_reduce") == 0);
+    return 2 * (c->baseline[0] == '\0') + (strcmp(c->collective, "all_reduce") == 0);
 }
 
 static void note_bandwidth(struct statistics *s, const struct record_case *c)
 {
-    const int fast = s->fastest != NULL ? prefer_all_reduce(c, s->fastest) : 1;
+    const int fast = s->fastest != NULL ? rank_of(c) - rank_of(s->fastest) : 1;
     if (fast > 0 || (fast == 0 && c->busbw_GBps > s->fastest->busbw_GBps))
         s->fastest = c;
-    const int large = s->largest != NULL ? prefer_all_reduce(c, s->largest) : 1;
+    const int large = s->largest != NULL ? rank_of(c) - rank_of(s->largest) : 1;
     if (large > 0 || (large == 0 && (c->bytes > s->largest->bytes || (c->bytes == s->largest->bytes && c->busbw_GBps > s->largest->busbw_GBps))))
         s->largest = c;
 }

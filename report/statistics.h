@@ -8,7 +8,7 @@
 #include "report/records.h"
 
 struct statistics {
-    /* Of ours, of all-reduces if there are any, else of any collective; NULL without. */
+    /* Of ours if there are any, else of what was imported; of all-reduces if there are any, else of any collective; NULL without. */
     const struct record_case *fastest; /* highest bus bandwidth */
     const struct record_case *largest; /* the same among the largest messages */
     double ratio_mean, ratio_least, ratio_most; /* NAN without a baseline */
