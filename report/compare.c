@@ -24,53 +24,66 @@ static size_t total(const struct compare_half *h)
     return n;
 }
 
+/* b as it would be had the machine not changed; the caller frees the values. */
+static struct sample scaled(struct sample s, double factor)
+{
+    double *values = rb_malloc(s.n * sizeof *values);
+    for (size_t i = 0; i < s.n; i++)
+        values[i] = s.values[i] * factor;
+    return (struct sample){ values, s.n };
+}
+
 /* Several runs: their medians are the values; one: its samples. */
-static void test(struct compare_case *c, const struct compare_pair *pair)
+static void test(struct compare_case *c, const struct compare_pair *pair, double factor)
 {
     const struct compare_half *a = &pair->half[0], *b = &pair->half[1];
     const bool several = a->n > 1 || b->n > 1;
-    const struct sample x = several ? (struct sample){ a->medians, a->n } : a->runs[0];
-    const struct sample y = several ? (struct sample){ b->medians, b->n } : b->runs[0];
-    bool exact;
-    c->delta = compare_cliff_delta(x, y);
-    if (several) {
-        c->p = compare_welch(x, y);
-        c->test = "Welch on run medians";
-    } else if (a->sampled && b->sampled) {
-        c->p = compare_mann_whitney(x, y, &exact);
-        c->test = exact ? "Mann-Whitney exact" : "Mann-Whitney";
-    } else {
+    if (!several && !(a->sampled && b->sampled)) {
         c->why = "one figure a side and no samples: give several runs";
+        return;
     }
+    const struct sample x = several ? (struct sample){ a->medians, a->n } : a->runs[0];
+    const struct sample y = scaled(several ? (struct sample){ b->medians, b->n } : b->runs[0], factor);
+    bool exact = false;
+    c->delta = compare_cliff_delta(x, y);
+    c->p = several ? compare_welch(x, y) : compare_mann_whitney(x, y, &exact);
+    c->test = several ? "Welch on run medians" : exact ? "Mann-Whitney exact" : "Mann-Whitney";
+    free((double *)(uintptr_t)y.values);
 }
 
-static struct compare_case examine(const struct compare_pair *pair)
+static struct compare_case untested(const struct record_case *what)
 {
-    struct compare_case c = { .what = pair->what, .ratio = { NAN, NAN, NAN }, .delta = NAN, .p = NAN, .p_holm = NAN, .test = "", .why = "" };
+    return (struct compare_case){ .what = what, .ratio = { NAN, NAN, NAN }, .delta = NAN, .p = NAN, .p_holm = NAN,
+                                  .control_ratio = NAN, .test = "", .why = "" };
+}
+
+/* factor: what B's times are multiplied with before the test. */
+static void examine(struct compare_case *c, const struct compare_pair *pair, double factor)
+{
     for (int s = 0; s < 2; s++) {
-        c.runs[s] = pair->half[s].n;
-        c.samples[s] = total(&pair->half[s]);
-        c.median_us[s] = compare_median((struct sample){ pair->half[s].medians, pair->half[s].n });
+        c->runs[s] = pair->half[s].n;
+        c->samples[s] = total(&pair->half[s]);
+        c->median_us[s] = compare_median((struct sample){ pair->half[s].medians, pair->half[s].n });
     }
-    if (c.runs[0] == 0 || c.runs[1] == 0) {
-        c.why = c.runs[0] > 0 ? "only in A" : c.runs[1] > 0 ? "only in B" : "no time";
-        return c;
+    if (c->runs[0] == 0 || c->runs[1] == 0) {
+        c->why = c->runs[0] > 0 ? "only in A" : c->runs[1] > 0 ? "only in B" : "no time";
+        return;
     }
     const struct side_runs a = { (struct sample *)(uintptr_t)pair->half[0].runs, pair->half[0].n };
     const struct side_runs b = { (struct sample *)(uintptr_t)pair->half[1].runs, pair->half[1].n };
-    c.ratio = compare_ratio(&a, &b, pair->what->bytes);
+    c->ratio = compare_ratio(&a, &b, pair->what->bytes);
     if (pair->half[0].wrong > 0 || pair->half[1].wrong > 0)
-        c.why = pair->half[0].wrong > 0 ? "wrong elements in A" : "wrong elements in B";
+        c->why = pair->half[0].wrong > 0 ? "wrong elements in A" : "wrong elements in B";
     else
-        test(&c, pair);
-    return c;
+        test(c, pair, factor);
 }
 
 static enum compare_verdict judge(const struct compare_case *c, const struct compare_limits *limits)
 {
     if (isnan(c->p_holm))
         return COMPARE_NOT_COMPARABLE;
-    const bool slower = c->ratio.ratio > 1 + limits->threshold, faster = c->ratio.ratio < 1 / (1 + limits->threshold);
+    const double beyond = limits->control && isfinite(c->control_ratio) ? c->ratio.ratio / c->control_ratio : c->ratio.ratio;
+    const bool slower = beyond > 1 + limits->threshold, faster = beyond < 1 / (1 + limits->threshold);
     if (!slower && !faster)
         return COMPARE_SAME;
     if (c->p_holm >= limits->alpha)
@@ -124,6 +137,33 @@ static void mark_controls(struct compare *c)
         c->cases[i].control = ours && c->cases[i].what->baseline[0] != '\0';
 }
 
+/* What the baseline did at the same case; the geometric mean where there are several baselines. */
+static double control_of(const struct compare *c, const struct record_case *what)
+{
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->cases[i].control && c->cases[i].ratio.ratio > 0 && records_same_case(c->cases[i].what, what)) {
+            sum += log(c->cases[i].ratio.ratio);
+            n++;
+        }
+    return n > 0 ? exp(sum / (double)n) : NAN;
+}
+
+/* The controls first: what they did is held against ours. */
+static void examine_all(struct compare *c, const struct compare_pair *pairs, bool against_control)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->cases[i].control)
+            examine(&c->cases[i], &pairs[i], 1);
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->cases[i].control) {
+            const double control = control_of(c, c->cases[i].what);
+            c->cases[i].control_ratio = control;
+            examine(&c->cases[i], &pairs[i], against_control && isfinite(control) ? 1 / control : 1);
+        }
+}
+
 void compare_make(struct compare *c, const struct compare_side *a, const struct compare_side *b, const struct compare_limits *limits)
 {
     struct compare_pair *pairs;
@@ -131,11 +171,12 @@ void compare_make(struct compare *c, const struct compare_side *a, const struct 
     compare_match(a, b, &pairs, &c->n);
     c->cases = rb_malloc(c->n * sizeof *c->cases);
     for (size_t i = 0; i < c->n; i++) {
-        c->cases[i] = examine(&pairs[i]);
+        c->cases[i] = untested(pairs[i].what);
         c->newly_wrong += pairs[i].half[1].wrong > 0 && pairs[i].half[0].wrong <= 0;
     }
-    free(pairs);
     mark_controls(c);
+    examine_all(c, pairs, limits->control);
+    free(pairs);
     correct(c, false);
     correct(c, true);
     for (size_t i = 0; i < c->n; i++) {

@@ -6,7 +6,8 @@
  *
  * A case is slower (faster) when its corrected p is under alpha and the median time is longer (shorter) by more than the
  * threshold; the same when the ratio of the medians is within the threshold; unclear when it is not, but chance explains it.
- * Cases of a baseline are tested alike but are a control: they count only where there are no cases of ours. */
+ * Cases of a baseline are tested alike but are a control: they count only where there are no cases of ours. A machine that
+ * got slower moves both; whether that is an answer or a disturbance is the user's question (compare_limits.control). */
 #ifndef RB_REPORT_COMPARE_H
 #define RB_REPORT_COMPARE_H
 
@@ -23,6 +24,7 @@ struct compare_case {
     double p, p_holm;            /* NAN: not tested */
     const char *test;            /* "Mann-Whitney exact", ...; "" none */
     bool control;                /* of a baseline beside ours */
+    double control_ratio;        /* what the baseline did at the same collective, size, ...; NAN without */
     enum compare_verdict verdict;
     const char *why; /* of "not comparable"; else "" */
 };
@@ -41,6 +43,7 @@ struct compare {
 struct compare_limits {
     double threshold; /* 0.05: five per cent */
     double alpha;
+    bool control; /* a case of ours has changed only by what goes beyond the baseline's change at the same case */
 };
 
 /* The caller frees with compare_free(); the sides must live as long. */

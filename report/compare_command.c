@@ -13,11 +13,13 @@
 struct settings {
     const char *format;
     double threshold, alpha;
+    bool control;
 };
 
 static const struct option_row rows[] = {
     { 0, "threshold", "5", OPTION_NUMBER, OPTION_AT(settings, threshold), "per cent of the time that a case may change and still be the same", NULL, 0.01, 1000 },
     { 0, "alpha", "0.05", OPTION_NUMBER, OPTION_AT(settings, alpha), "chance of calling any unchanged case changed", NULL, 1e-9, 0.5 },
+    { 0, "control", NULL, OPTION_FLAG, OPTION_AT(settings, control), "count only what goes beyond the baseline's own change at the same case", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(settings, format), "how to print", sheet_formats, 0, 0 },
 };
 
@@ -37,7 +39,7 @@ static const struct sheet_column columns[] = {
     { "baseline", "baseline", NULL, SHEET_TEXT },
     { "ranks", "ranks", NULL, SHEET_NUMBER },
     { "nodes", NULL, NULL, SHEET_NUMBER },
-    { "servers", NULL, NULL, SHEET_NUMBER },
+    { "servers", "servers", NULL, SHEET_NUMBER },
     { "type", "type", NULL, SHEET_TEXT },
     { "op", NULL, NULL, SHEET_TEXT },
     { "root", NULL, NULL, SHEET_NUMBER },
@@ -57,7 +59,8 @@ static const struct sheet_column columns[] = {
     { "runs_b", NULL, NULL, SHEET_NUMBER },
     { "samples_a", NULL, NULL, SHEET_NUMBER },
     { "samples_b", NULL, NULL, SHEET_NUMBER },
-    { "control", NULL, NULL, SHEET_TEXT },
+    { "is_control", NULL, NULL, SHEET_TEXT },
+    { "control_ratio", "control", "time", SHEET_NUMBER },
     { "verdict", "verdict", NULL, SHEET_TEXT },
     { "why", "why", NULL, SHEET_WRAP },
 };
@@ -76,7 +79,7 @@ static void fill_case(struct sheet *s, const struct record_case *r)
     sheet_text(s, "bytes", "%llu", (unsigned long long)r->bytes);
     sheet_number(s, "ranks", r->ranks);
     sheet_number(s, "nodes", r->nodes);
-    sheet_number(s, "servers", r->servers);
+    sheet_number(s, "servers", r->servers > 0 ? (double)r->servers : NAN);
     sheet_number(s, "root", r->root);
 }
 
@@ -95,7 +98,8 @@ static void fill_figures(struct sheet *s, const struct compare_case *c)
     for (size_t i = 0; i < RB_LEN(numbers); i++)
         sheet_number(s, numbers[i].column, numbers[i].value);
     sheet_text(s, "test", "%s", c->test);
-    sheet_text(s, "control", "%s", c->control ? "yes" : "");
+    sheet_text(s, "is_control", "%s", c->control ? "yes" : "");
+    sheet_number(s, "control_ratio", c->control_ratio);
     sheet_text(s, "verdict", "%s", compare_verdict_name(c->verdict));
     sheet_text(s, "why", "%s", c->why);
 }
@@ -124,11 +128,20 @@ static void say_counts(struct text *t, const struct compare *c, const struct set
         text_add(t, "time of B over time of A, geometric mean of all cases: %.3f\n", c->ratio);
 }
 
+static void say_control(struct text *t, const struct compare *c, const struct settings *o)
+{
+    if (!isfinite(c->control_ratio))
+        return;
+    const bool moved = fabs(c->control_ratio - 1) > o->threshold / 100;
+    const char *what = !moved      ? ""
+                       : o->control ? ": the machine changed; what goes beyond that counts"
+                                    : ": the machine changed, not only the program; --control counts what goes beyond that";
+    text_add(t, "control: time of the baseline's cases, B over A: %.3f%s\n", c->control_ratio, what);
+}
+
 static void say_caveats(struct text *t, const struct compare *c, const struct settings *o)
 {
-    if (isfinite(c->control_ratio))
-        text_add(t, "control: the baseline's cases went from 1 to %.3f%s\n", c->control_ratio,
-                 fabs(c->control_ratio - 1) > o->threshold / 100 ? ": the machine changed, not only the program" : "");
+    say_control(t, c, o);
     if (!c->several_runs)
         text_add(t, "one run a side: the test knows the spread within a run only; two runs of the same program often differ by more. "
                     "Several runs a side, FILE,FILE,..., count that too\n");
@@ -141,8 +154,8 @@ static json_t *summary_json(const struct compare *c, const struct settings *o)
     json_t *counts = json_object();
     for (int v = COMPARE_SAME; v <= COMPARE_NOT_COMPARABLE; v++)
         json_object_set_new(counts, compare_verdict_name((enum compare_verdict)v), json_integer((json_int_t)c->counts[v]));
-    return json_pack("{s:s, s:o, s:f, s:f, s:s, s:o, s:o, s:b, s:i}", "verdict", compare_verdict_name(c->verdict), "counts", counts,
-                     "threshold_percent", o->threshold, "alpha", o->alpha, "correction", "Holm", "ratio",
+    return json_pack("{s:s, s:o, s:f, s:f, s:s, s:b, s:o, s:o, s:b, s:i}", "verdict", compare_verdict_name(c->verdict), "counts", counts,
+                     "threshold_percent", o->threshold, "alpha", o->alpha, "correction", "Holm", "against_control", o->control, "ratio",
                      isfinite(c->ratio) ? json_real(c->ratio) : json_null(), "control_ratio",
                      isfinite(c->control_ratio) ? json_real(c->control_ratio) : json_null(), "several_runs", c->several_runs,
                      "newly_wrong", (int)c->newly_wrong);
@@ -182,7 +195,7 @@ static int compare_files(const char *const files[2], const struct settings *o)
         rc = compare_side_read(&sides[1], files[1]);
     if (rc == RB_OK) {
         struct compare c;
-        const struct compare_limits limits = { o->threshold / 100, o->alpha };
+        const struct compare_limits limits = { o->threshold / 100, o->alpha, o->control };
         compare_make(&c, &sides[0], &sides[1], &limits);
         rc = print(&c, o);
         if (rc == RB_OK)

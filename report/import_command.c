@@ -20,7 +20,7 @@ static const char *const formats[] = { "jsonl", "table", "csv", "json", "publish
 static const char *const shows[] = { "sources", "cases", "links", NULL };
 
 static const struct option_row rows[] = {
-    { 0, "format", "jsonl", OPTION_CHOICE, OPTION_AT(settings, format), "jsonl: records as in results.jsonl; published: CSV files in --output", formats, 0, 0 },
+    { 0, "format", "jsonl", OPTION_CHOICE, OPTION_AT(settings, format), "jsonl is as results.jsonl; published writes CSV files into --output", formats, 0, 0 },
     { 0, "show", NULL, OPTION_CHOICE, OPTION_AT(settings, show), "what table and csv hold (sources in a table, cases in csv)", shows, 0, 0 },
     { 0, "output", NULL, OPTION_TEXT, OPTION_AT(settings, output), "folder for --format published", NULL, 0, 0 },
     { 0, "collective", NULL, OPTION_TEXT, OPTION_AT(settings, collective), "which collective, where the log does not say", NULL, 0, 0 },

@@ -192,15 +192,20 @@ static char *make_run(const struct made *m)
 
 static struct compare_side *sides;
 
-static struct compare compare_lists(const char *a, const char *b)
+static struct compare compare_with(const char *a, const char *b, bool control)
 {
     struct compare c;
-    const struct compare_limits limits = { 0.05, 0.05 };
+    const struct compare_limits limits = { 0.05, 0.05, control };
     sides = rb_calloc(2, sizeof *sides);
     assert_int_equal(compare_side_read(&sides[0], a), RB_OK);
     assert_int_equal(compare_side_read(&sides[1], b), RB_OK);
     compare_make(&c, &sides[0], &sides[1], &limits);
     return c;
+}
+
+static struct compare compare_lists(const char *a, const char *b)
+{
+    return compare_with(a, b, false);
 }
 
 static void end_compare(struct compare *c)
@@ -211,9 +216,9 @@ static void end_compare(struct compare *c)
     free(sides);
 }
 
-static char *runs[16];
+static char *runs[18];
 
-enum { PLAIN, SAME, SLOW, FAST, SLIGHT, WRONG, BARE, BARE_SLOW, A1, A2, A3, B1, B2, B3, S2, S3 };
+enum { PLAIN, SAME, SLOW, FAST, SLIGHT, WRONG, BARE, BARE_SLOW, A1, A2, A3, B1, B2, B3, S2, S3, DRIFT, DRIFT_SLOW };
 static const struct made all_runs[] = {
     [PLAIN] = { "plain", 1, 1, "mpi", 0, true },       [SAME] = { "same", 1, 1.01, "mpi", 0, true },
     [SLOW] = { "slow", 1.2, 1, "mpi", 0, true },       [FAST] = { "fast", 0.8, 1, "mpi", 0, true },
@@ -222,6 +227,7 @@ static const struct made all_runs[] = {
     [A1] = { "a1", 1, 0.93, NULL, 0, true },           [A2] = { "a2", 1, 1.0, NULL, 0, true },
     [A3] = { "a3", 1, 1.09, NULL, 0, true },           [B1] = { "b1", 1, 1.0, NULL, 0, true },
     [B2] = { "b2", 1, 1.06, NULL, 0, true },           [B3] = { "b3", 1, 1.16, NULL, 0, true },
+    [DRIFT] = { "drift", 1, 1.15, "mpi", 0, true },    [DRIFT_SLOW] = { "driftslow", 1.2, 1.15, "mpi", 0, true },
     [S2] = { "s2", 1.5, 1.02, NULL, 0, true },         [S3] = { "s3", 1.5, 0.99, NULL, 0, true },
 };
 
@@ -277,6 +283,24 @@ static void test_details(void **state)
     assert_true(c.cases[2].control);
     assert_near(c.control_ratio, 1, 1e-9);
     assert_near(c.ratio, sqrt(1.2), 1e-9);
+    end_compare(&c);
+}
+
+/* Everything took 15 % longer, MPI too: slower as it stands, the same when the baseline is the measure; the ring's own 20 % stay. */
+static void test_control(void **state)
+{
+    (void)state;
+    struct compare c = compare_lists(runs[PLAIN], runs[DRIFT]);
+    assert_int_equal(c.counts[COMPARE_SLOWER], 6);
+    assert_near(c.control_ratio, 1.15, 1e-9);
+    end_compare(&c);
+    c = compare_with(runs[PLAIN], runs[DRIFT], true);
+    assert_int_equal(c.verdict, COMPARE_SAME);
+    assert_near(c.cases[0].control_ratio, 1.15, 1e-9);
+    end_compare(&c);
+    c = compare_with(runs[PLAIN], runs[DRIFT_SLOW], true);
+    assert_int_equal(c.counts[COMPARE_SLOWER], 3);
+    assert_int_equal(c.counts[COMPARE_SAME], 3);
     end_compare(&c);
 }
 
@@ -349,7 +373,7 @@ int main(void)
         cmocka_unit_test(test_exact),    cmocka_unit_test(test_ties),    cmocka_unit_test(test_normal),
         cmocka_unit_test(test_effect),   cmocka_unit_test(test_student), cmocka_unit_test(test_welch),
         cmocka_unit_test(test_holm),     cmocka_unit_test(test_ratio),   cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_details),  cmocka_unit_test(test_spread_between_runs), cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_details),  cmocka_unit_test(test_control), cmocka_unit_test(test_spread_between_runs), cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, make_runs, drop_runs);
 }
