@@ -9,12 +9,15 @@ data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
 export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
 ranks() { mpirun --oversubscribe -n "$1" "$RINGBENCH" "${@:2}"; }
 
+few=(--collective all -b 4 -e 20200 -f 71 -d float,bfloat16 -o sum,avg --budget 1ms --no-report)
 for n in 2 3 4; do
-    exits "$n ranks: every collective, in and out of place, some types and ops" 0 ranks $n --collective all -b 4 -e 20000 -f 71 -d float,bfloat16,int8 \
-        -o sum,avg,max -r all --servers all --budget 1ms --no-report --output all$n
+    exits "$n ranks: every collective, in and out of place, some types and ops" 0 ranks $n "${few[@]}" -r $((n - 1)) --output all$n
     is "$n ranks: nothing wrong" "$(jq -r 'select(.kind == "case") | .wrong' all$n/results.jsonl | sort -u)" 0
 done
-like "more ranks than cores: said so where it is so" <(test "$(nproc)" -ge 4 && echo "ranks share" || cat "$err") 'ranks share'
+exits "all roots, all numbers of servers" 0 ranks 3 --collective broadcast,reduce,push_pull,all_reduce -b 4 -e 300 -f 71 -r all --servers all \
+    --budget 1ms --no-report --output roots
+is "all roots, all numbers of servers: nothing wrong" "$(jq -r 'select(.kind == "case") | .wrong' roots/results.jsonl | sort -u)" 0
+like "more ranks than cores: said so where it is so" <(test "$(nproc)" -ge 3 && echo "ranks share" || cat "$err") 'ranks share'
 is "bandwidths are there" "$(jq -r 'select(.kind == "case" and .bytes > 16000) | .busbw_GBps > 0' all3/results.jsonl | sort -u)" true
 is "a mean is outside the ratio" "$(jq -r 'select(.kind == "case" and .op == "avg") | .ratio' all2/results.jsonl | sort -u)" null
 is "bfloat16 of the baseline is labelled" \
