@@ -17,6 +17,11 @@ CPPFLAGS += -I. -D_GNU_SOURCE -MMD -MP $(includes)
 LDFLAGS  += $(instrument) -pthread
 LDLIBS   += $(libs) -lm -ldl
 
+# RDMA wants the headers of libibverbs; the library itself is opened at run time. VERBS= leaves it out.
+VERBS    ?= $(shell pkg-config --exists libibverbs 2>/dev/null && echo yes)
+CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
+without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
+
 # Each folder is an archive; a lower one never needs a higher one.
 folders     := core topo collectives report bench
 core_dirs   := core
@@ -24,7 +29,7 @@ topo_dirs   := topo
 collectives_dirs := collectives collectives/algorithms collectives/transport collectives/device collectives/baseline
 report_dirs := report
 bench_dirs  := bench
-sources      = $(filter-out bench/main.c,$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
+sources      = $(filter-out bench/main.c $(without),$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
 archive      = $(1:%=$(BUILD)/lib%.a)
 all_archives := $(call archive,bench report collectives topo core)
 
@@ -34,7 +39,7 @@ libs_topo        := topo core
 libs_collectives := collectives topo core
 libs_report      := report core
 libs_bench       := bench report collectives topo core
-tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders)))))
+tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders))))))
 
 # What ThreadSanitizer can see: ranks as threads, and the ground floor.
 tsan_tests := $(filter %_threads $(BUILD)/tests/core_%,$(tests))

@@ -12,10 +12,20 @@ bool comm_transport_usable(const char *name, const struct job *job, const char *
 {
     const struct transport_ops *ops = transport_find(name);
     if (ops == NULL) {
-        *why_p = "there is no such transport";
+        const char *missing = transport_missing(name);
+        *why_p = missing != NULL ? missing : "there is no such transport";
         return false;
     }
     return ops->usable(job, why_p);
+}
+
+/* The same answer on every rank: hosts may differ. */
+static bool all_can_use(struct job *job, const struct transport_ops *ops, const char **why_p)
+{
+    const bool mine = ops->usable(job, why_p), all = job_agree(job, mine ? RB_OK : RB_EUSAGE) == RB_OK;
+    if (mine && !all)
+        *why_p = "another host cannot use it";
+    return all;
 }
 
 /* auto: the first of the table that is usable and moves data. */
@@ -23,8 +33,10 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
 {
     const char *wanted = comm->config.transport != NULL ? comm->config.transport : "auto", *why = "";
     if (strcmp(wanted, "auto") != 0) {
-        if (!comm_transport_usable(wanted, comm->job, &why))
-            return rb_fail(RB_EUSAGE, "transport %s cannot be used: %s", wanted, why);
+        const bool mine = comm_transport_usable(wanted, comm->job, &why);
+        if (!mine)
+            rb_fail(RB_EUSAGE, "transport %s cannot be used: %s", wanted, why);
+        RB_TRY(job_agree(comm->job, mine ? RB_OK : RB_EUSAGE));
         *ops_p = transport_find(wanted);
         snprintf(comm->why, sizeof comm->why, "%s, as asked", wanted);
         return RB_OK;
@@ -33,12 +45,13 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
     for (size_t i = 0; i < transport_count; i++) {
         if (!transports[i]->moves)
             continue;
-        if (transports[i]->usable(comm->job, &why)) {
+        if (all_can_use(comm->job, transports[i], &why)) {
             *ops_p = transports[i];
             snprintf(comm->why + n, sizeof comm->why - (size_t)n, "%s: %s", transports[i]->name, transports[i]->summary);
             return RB_OK;
         }
         n += snprintf(comm->why + n, sizeof comm->why - (size_t)n, "no %s: %s; ", transports[i]->name, why);
+        n = n < (int)sizeof comm->why ? n : (int)sizeof comm->why - 1;
     }
     return rb_fail(RB_EINTERNAL, "no transport can be used: %s", comm->why);
 }
@@ -61,7 +74,7 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     comm->heartbeat = config->heartbeat != NULL ? config->heartbeat : &comm->private_heartbeat;
     int rc = choose(comm, &ops);
     if (rc == RB_OK)
-        rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots });
+        rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots, config->qps, config->device, config->near_device });
     if (rc == RB_OK)
         rc = open_barrier(comm);
     if (rc != RB_OK) {

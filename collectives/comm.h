@@ -15,10 +15,13 @@
 enum comm_protocol { PROTOCOL_AUTO, PROTOCOL_SLOTS, PROTOCOL_DIRECT };
 
 struct comm_config {
-    const char *transport;       /* "auto", "shm", "mpi", "null" */
+    const char *transport;       /* "auto", "shm", "verbs", "mpi", "null" */
     enum comm_protocol protocol; /* AUTO: direct access from a measured size on, where buffers are shared */
     size_t slot_bytes;           /* 0: the transport's choice */
     int slots;                   /* per connection; 0: the transport's choice */
+    int qps;                     /* verbs: queue pairs of a connection; 0: one */
+    const char *device;          /* verbs: the device, or device:port, to use; NULL: near_device, else the first that can be used */
+    const char *near_device;     /* verbs: what the topology prefers for this rank; NULL: none */
     double timeout_sec;          /* without progress in one call; 0: none */
     bool yield;                  /* more ranks than cores: give the core away soon while waiting */
     struct heartbeat *heartbeat; /* of this rank; NULL: none */

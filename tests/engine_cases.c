@@ -13,6 +13,7 @@ struct player {
     char *in, *out;
     size_t room;
     unsigned turn;
+    int last; /* protocol that is tried */
     int failures;
 };
 
@@ -136,7 +137,7 @@ static void play_forms(struct player *p, struct call *c)
     static const uint64_t counts[] = { 1, 5, 300, 2049, 0, 37 };
     const struct collective *col = collective_get(c->algorithm->collective);
     for (int aliased = 0; aliased <= col->in_place; aliased++)
-        for (int protocol = PROTOCOL_SLOTS; protocol <= PROTOCOL_DIRECT; protocol++) {
+        for (int protocol = PROTOCOL_SLOTS; protocol <= p->last; protocol++) {
             c->in_place = aliased;
             c->protocol = (enum comm_protocol)protocol;
             c->type = (enum rb_type)(p->turn % TYPE_COUNT);
@@ -167,8 +168,9 @@ static void play_roles(struct player *p, const struct algorithm *a)
 static int open_player(struct player *p, struct job *job, const struct engine_setup *setup)
 {
     const struct comm_config config = { .transport = setup->transport, .slot_bytes = setup->slot_bytes, .slots = setup->slots,
-                                        .yield = true, .timeout_sec = 60, .delay_seed = setup->delay_seed, .leaf = setup->leaf };
-    *p = (struct player){ .job = job, .room = (size_t)job->nranks * 2049 * 8 + 64 };
+                                        .yield = true, .timeout_sec = 60, .delay_seed = setup->delay_seed, .leaf = setup->leaf,
+                                        .qps = setup->qps };
+    *p = (struct player){ .job = job, .last = setup->slots_only ? PROTOCOL_SLOTS : PROTOCOL_DIRECT, .room = (size_t)job->nranks * 2049 * 8 + 64 };
     RB_TRY(comm_open(&p->comm, job, &config));
     void *in, *out;
     RB_TRY(comm_allocate(p->comm, p->room, &in));

@@ -12,6 +12,8 @@ struct engine_setup {
     int slots;
     unsigned delay_seed;
     const char *leaf;
+    int qps;         /* verbs */
+    bool slots_only; /* the transport has no direct access: do not ask for it */
 };
 
 /* Every algorithm, role, aliasing and protocol, with types, operators and ragged counts taken in turn. Returns the

@@ -7,10 +7,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-extern const struct transport_ops transport_shm, transport_mpi, transport_null;
+extern const struct transport_ops transport_shm, transport_verbs, transport_mpi, transport_null;
 
 const struct transport_ops *const transports[] = {
     &transport_shm,
+#ifdef RB_VERBS
+    &transport_verbs,
+#endif
     &transport_mpi,
     &transport_null,
 };
@@ -23,6 +26,12 @@ const struct transport_ops *transport_find(const char *name)
         if (strcmp(transports[i]->name, name) == 0)
             return transports[i];
     return NULL;
+}
+
+const char *transport_missing(const char *name)
+{
+    const bool known = strcmp(name, "verbs") == 0 && transport_find(name) == NULL;
+    return known ? "this ringbench was built without infiniband/verbs.h; install libibverbs-dev and build again" : NULL;
 }
 
 enum { FIFO_BYTES = 8 << 20, LARGEST_SLOT = 128 << 10, SMALLEST_SLOT = 1 << 10 };

@@ -50,6 +50,9 @@ struct region {
 struct transport_config {
     size_t slot_bytes; /* 0: default */
     int slots;
+    int qps;            /* verbs: queue pairs of a connection; 0: default */
+    const char *device; /* verbs: NAME or NAME:PORT that must be used; NULL: chosen */
+    const char *near;   /* verbs: the device that the topology prefers for this rank; NULL: none */
 };
 
 struct transport;
@@ -82,6 +85,8 @@ struct transport {
 extern const struct transport_ops *const transports[]; /* registry.c, best first: the order of auto */
 extern const size_t transport_count;
 const struct transport_ops *transport_find(const char *name);
+/* Why a transport of this name is not in this program; NULL when there never is one of that name. */
+const char *transport_missing(const char *name);
 
 /* The slot size that keeps a rank's FIFOs within a few MiB whatever the number of ranks. */
 size_t transport_slot_bytes(const struct transport_config *config, int nranks, int slots);
