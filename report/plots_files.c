@@ -15,6 +15,8 @@ enum { WIDE = 880, HEIGHT = 480, NARROW = 400, NARROW_HEIGHT = 420, LOG_BYTES = 
 
 extern char **environ;
 
+static const char LOG_NAME[] = "gnuplot.log";
+
 /* --- scripts --- */
 
 static const char *text_of(const struct text *t)
@@ -85,26 +87,26 @@ static int start(pid_t *pid_p, char **argv, const char *folder)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addchdir_np(&actions, folder);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "gnuplot.log", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_addopen(&actions, 1, LOG_NAME, O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     const int why = posix_spawnp(pid_p, "gnuplot", &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return why;
 }
 
-/* 0, the exit status, or -1 when it could not be started. */
-static int run_gnuplot(const struct figures *figures, const char *folder)
+/* One gnuplot for n figures that are not drawn yet. 0, the exit status, or -1 when it could not be started. */
+static int run_gnuplot(const struct figure *const *list, size_t n, const char *folder)
 {
-    char **argv = rb_calloc(figures->count + 2, sizeof *argv);
+    char **argv = rb_calloc(n + 2, sizeof *argv);
     argv[0] = rb_strdup("gnuplot");
-    for (size_t i = 0; i < figures->count; i++)
-        argv[i + 1] = rb_format("%s.gp", figures->list[i].name);
+    for (size_t i = 0; i < n; i++)
+        argv[i + 1] = rb_format("%s.gp", list[i]->name);
     pid_t pid;
     int status = -1;
     if (start(&pid, argv, folder) == 0)
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-    for (size_t i = 0; i <= figures->count; i++)
+    for (size_t i = 0; i <= n; i++)
         free(argv[i]);
     free(argv);
     return status;
@@ -138,7 +140,7 @@ static char *complaint(const char *folder, int status)
 {
     if (status == -1 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
         return rb_format("gnuplot is not installed (package gnuplot-nox); the scripts in %s draw the plots elsewhere", folder);
-    char *path = rb_format("%s/gnuplot.log", folder), *why;
+    char *path = rb_format("%s/%s", folder, LOG_NAME), *why;
     struct text log = {0};
     if (access(path, R_OK) == 0 && text_read_file(&log, path, LOG_BYTES) == RB_OK && log.length > 0)
         why = rb_format("gnuplot failed: %.*s (all of it in %s)", (int)strcspn(log.chars + strspn(log.chars, "\n"), "\n"),
@@ -150,20 +152,38 @@ static char *complaint(const char *folder, int status)
     return why;
 }
 
-static void draw(struct figures *figures, const char *folder)
+/* Marks what is there; the figures that are not go to list. Returns their number. */
+static size_t look(struct figures *figures, const char *folder, const struct figure **list)
 {
-    for (size_t i = 0; i < figures->count; i++)
-        remove_old(folder, &figures->list[i]);
-    const int status = figures->count > 0 ? run_gnuplot(figures, folder) : 0;
-    bool all = true;
+    size_t n = 0;
     for (size_t i = 0; i < figures->count; i++) {
         figures->list[i].drawn = is_drawn(folder, &figures->list[i]);
-        all = all && figures->list[i].drawn;
+        if (!figures->list[i].drawn)
+            list[n++] = &figures->list[i];
     }
-    if (all)
-        return;
-    figures->missing = complaint(folder, status);
-    rb_warn("%s", figures->missing);
+    return n;
+}
+
+/* gnuplot ends at the first script that it cannot draw: the ones behind it then get a gnuplot each. */
+static void draw(struct figures *figures, const char *folder)
+{
+    const struct figure **list = rb_calloc(figures->count, sizeof *list);
+    char *log = rb_format("%s/%s", folder, LOG_NAME);
+    unlink(log);
+    free(log);
+    for (size_t i = 0; i < figures->count; i++)
+        remove_old(folder, &figures->list[i]);
+    size_t left = look(figures, folder, list);
+    int status = left > 0 ? run_gnuplot(list, left, folder) : 0;
+    left = look(figures, folder, list);
+    for (size_t i = 0; i < left && status > 0; i++)
+        run_gnuplot(&list[i], 1, folder);
+    left = look(figures, folder, list);
+    if (left > 0) {
+        figures->missing = complaint(folder, status);
+        rb_warn("%s", figures->missing);
+    }
+    free(list);
 }
 
 int plots_files(struct figures *figures, const char *output)

@@ -325,17 +325,20 @@ int records_read_memory(struct records *r, const char *path, const char *bytes, 
 
 /* --- same --- */
 
+/* Numbers first: most pairs differ there already. */
+static bool same_but_bytes(const struct record_case *a, const struct record_case *b)
+{
+    return a->ranks == b->ranks && a->nodes == b->nodes && a->root == b->root && a->in_place == b->in_place && strcmp(a->type, b->type) == 0 &&
+           strcmp(a->op, b->op) == 0 && strcmp(a->collective, b->collective) == 0;
+}
+
 bool records_same_case(const struct record_case *a, const struct record_case *b)
 {
-    return strcmp(a->collective, b->collective) == 0 && a->ranks == b->ranks && a->nodes == b->nodes &&
-           strcmp(a->type, b->type) == 0 && strcmp(a->op, b->op) == 0 && a->root == b->root && a->in_place == b->in_place &&
-           a->bytes == b->bytes;
+    return a->bytes == b->bytes && same_but_bytes(a, b);
 }
 
 bool records_same_curve(const struct record_case *a, const struct record_case *b)
 {
-    struct record_case c = *b;
-    c.bytes = a->bytes;
-    return records_same_case(a, &c) && strcmp(a->algorithm, b->algorithm) == 0 && strcmp(a->transport, b->transport) == 0 &&
-           strcmp(a->baseline, b->baseline) == 0 && strcmp(a->label, b->label) == 0 && a->servers == b->servers;
+    return a->servers == b->servers && same_but_bytes(a, b) && strcmp(a->algorithm, b->algorithm) == 0 && strcmp(a->transport, b->transport) == 0 &&
+           strcmp(a->baseline, b->baseline) == 0 && strcmp(a->label, b->label) == 0;
 }
