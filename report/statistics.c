@@ -1,6 +1,10 @@
 #include "report/statistics.h"
 
+#include "core/error.h"
+#include "core/text.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool counts(const struct record_case *c)
@@ -8,18 +12,20 @@ static bool counts(const struct record_case *c)
     return c->baseline[0] == '\0' && c->label[0] == '\0' && isfinite(c->ratio) && c->ratio > 0;
 }
 
-/* The best of our algorithms at the case of r->cases[i], or NULL when an earlier index has had it. */
-static const struct record_case *best_of_case(const struct records *r, size_t i)
+/* Any order in which the same cases (records_same_case) stand together; the best of them first. */
+static int by_case(const void *x, const void *y)
 {
-    const struct record_case *best = &r->cases[i];
-    for (size_t j = 0; j < r->ncases; j++)
-        if (counts(&r->cases[j]) && records_same_case(&r->cases[i], &r->cases[j])) {
-            if (j < i)
-                return NULL;
-            if (r->cases[j].ratio > best->ratio)
-                best = &r->cases[j];
-        }
-    return best;
+    const struct record_case *a = *(const struct record_case *const *)x, *b = *(const struct record_case *const *)y;
+    const int64_t numbers[] = { a->ranks - b->ranks, a->nodes - b->nodes, a->root - b->root, a->in_place - b->in_place,
+                                (a->bytes > b->bytes) - (a->bytes < b->bytes) };
+    for (size_t i = 0; i < RB_LEN(numbers); i++)
+        if (numbers[i] != 0)
+            return numbers[i] > 0 ? 1 : -1;
+    const int words[] = { strcmp(a->collective, b->collective), strcmp(a->type, b->type), strcmp(a->op, b->op) };
+    for (size_t i = 0; i < RB_LEN(words); i++)
+        if (words[i] != 0)
+            return words[i];
+    return (a->ratio < b->ratio) - (a->ratio > b->ratio);
 }
 
 static void add_ratio(struct statistics *s, const struct record_case *c)
@@ -34,12 +40,16 @@ static void add_ratio(struct statistics *s, const struct record_case *c)
 
 static void sum_ratios(struct statistics *s, const struct records *r)
 {
-    s->ratio_mean = 0;
-    for (size_t i = 0; i < r->ncases; i++) {
-        const struct record_case *best = counts(&r->cases[i]) ? best_of_case(r, i) : NULL;
-        if (best != NULL)
-            add_ratio(s, best);
-    }
+    const struct record_case **list = rb_calloc(r->ncases, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < r->ncases; i++)
+        if (counts(&r->cases[i]))
+            list[n++] = &r->cases[i];
+    qsort(list, n, sizeof *list, by_case);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || !records_same_case(list[i - 1], list[i]))
+            add_ratio(s, list[i]);
+    free(list);
     const bool any = s->ratio_cases > 0;
     s->ratio_mean = any ? exp(s->ratio_mean / (double)s->ratio_cases) : NAN;
     s->ratio_least = any ? s->ratio_least_case->ratio : NAN;
