@@ -17,9 +17,11 @@ struct settings {
 };
 
 static const struct option_row rows[] = {
-    { 0, "threshold", "5", OPTION_NUMBER, OPTION_AT(settings, threshold), "per cent of the time that a case may change and still be the same", NULL, 0.01, 1000 },
+    { 0, "threshold", "5", OPTION_NUMBER, OPTION_AT(settings, threshold),
+      "per cent of the time that a case may change and still be the same", NULL, 0.01, 1000 },
     { 0, "alpha", "0.05", OPTION_NUMBER, OPTION_AT(settings, alpha), "chance of calling any unchanged case changed", NULL, 1e-9, 0.5 },
-    { 0, "control", NULL, OPTION_FLAG, OPTION_AT(settings, control), "count only what goes beyond the baseline's own change at the same case", NULL, 0, 0 },
+    { 0, "control", NULL, OPTION_FLAG, OPTION_AT(settings, control),
+      "count only what goes beyond the baseline's own change at the same case", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(settings, format), "how to print", sheet_formats, 0, 0 },
 };
 

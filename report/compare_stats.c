@@ -125,7 +125,8 @@ static double beta_fraction(double a, double b, double x)
     const double tiny = 1e-300;
     double c = 1, d = 1 / fmax(fabs(1 - (a + b) * x / (a + 1)), tiny) * (1 - (a + b) * x / (a + 1) < 0 ? -1 : 1), h = d;
     for (int m = 1; m < 500; m++) {
-        const double steps[2] = { m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) };
+        const double steps[2] = { m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                                  -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)) };
         double change = 1;
         for (int k = 0; k < 2; k++) {
             d = 1 + steps[k] * d;
@@ -258,7 +259,9 @@ struct side {
 static void side_open(struct side *s, const struct side_runs *runs)
 {
     size_t most = 1;
-    *s = (struct side){ .sorted = rb_malloc(runs->n * sizeof *s->sorted), .runs = runs, .medians = rb_malloc(runs->n * sizeof *s->medians) };
+    *s = (struct side){ .runs = runs };
+    s->sorted = rb_malloc(runs->n * sizeof *s->sorted);
+    s->medians = rb_malloc(runs->n * sizeof *s->medians);
     for (size_t i = 0; i < runs->n; i++) {
         s->sorted[i] = sorted_copy(runs->runs[i]);
         most = runs->runs[i].n > most ? runs->runs[i].n : most;

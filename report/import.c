@@ -80,6 +80,8 @@ struct import_source *import_open(struct import_reader *reader)
         snprintf(s->name + strlen(s->name), 8, "-%zu", index < 100000 ? index : 99999);
     import_copy(s->format, sizeof s->format, reader->format, strlen(reader->format));
     import_copy(s->path, sizeof s->path, reader->text->path, strlen(reader->text->path));
+    import_clean(s->name);
+    import_clean(s->path);
     facts_from_preface(s, &reader->text->preface);
     return s;
 }
@@ -166,7 +168,8 @@ static int read_formats(struct import_reader *reader)
     if (found > 0)
         return RB_OK;
     if (import_json_holds(reader->text, "\"schema\""))
-        return rb_fail(RB_EUSAGE, "%s: records of ringbench, not a foreign log; report, compare and --results read them", reader->text->path);
+        return rb_fail(RB_EUSAGE, "%s: records of ringbench, not a foreign log; report, compare and --results read them",
+                       reader->text->path);
     struct text known = {0};
     for (size_t i = 0; i < import_format_count; i++)
         text_add(&known, "%s%s", i > 0 ? ", " : "", import_formats[i]->name);

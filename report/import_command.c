@@ -20,8 +20,10 @@ static const char *const formats[] = { "jsonl", "table", "csv", "json", "publish
 static const char *const shows[] = { "sources", "cases", "links", NULL };
 
 static const struct option_row rows[] = {
-    { 0, "format", "jsonl", OPTION_CHOICE, OPTION_AT(settings, format), "jsonl is as results.jsonl; published writes CSV files into --output", formats, 0, 0 },
-    { 0, "show", NULL, OPTION_CHOICE, OPTION_AT(settings, show), "what table and csv hold (sources in a table, cases in csv)", shows, 0, 0 },
+    { 0, "format", "jsonl", OPTION_CHOICE, OPTION_AT(settings, format),
+      "jsonl is as results.jsonl; published writes CSV files into --output", formats, 0, 0 },
+    { 0, "show", NULL, OPTION_CHOICE, OPTION_AT(settings, show),
+      "what table and csv hold (sources in a table, cases in csv)", shows, 0, 0 },
     { 0, "output", NULL, OPTION_TEXT, OPTION_AT(settings, output), "folder for --format published", NULL, 0, 0 },
     { 0, "collective", NULL, OPTION_TEXT, OPTION_AT(settings, collective), "which collective, where the log does not say", NULL, 0, 0 },
     { 0, "ranks", NULL, OPTION_COUNT, OPTION_AT(settings, ranks), "how many ranks, where the log does not say", NULL, 1, 100000 },
@@ -129,8 +131,9 @@ static struct sheet *sheet_of_sources(const struct import *im)
 
 static const struct sheet_column case_columns[] = {
     { "source", "source", NULL, SHEET_TEXT },   { "collective", "collective", NULL, SHEET_TEXT }, { "ranks", "ranks", NULL, SHEET_NUMBER },
-    { "type", "type", NULL, SHEET_TEXT },       { "place", "place", NULL, SHEET_TEXT },           { "bytes", "size", "bytes", SHEET_NUMBER },
-    { "time_us", "time", "us", SHEET_NUMBER },  { "algbw_GBps", "algbw", "GB/s", SHEET_NUMBER },  { "busbw_GBps", "busbw", "GB/s", SHEET_NUMBER },
+    { "type", "type", NULL, SHEET_TEXT },       { "place", "place", NULL, SHEET_TEXT },
+    { "bytes", "size", "bytes", SHEET_TEXT },   { "time_us", "time", "us", SHEET_NUMBER },
+    { "algbw_GBps", "algbw", "GB/s", SHEET_NUMBER }, { "busbw_GBps", "busbw", "GB/s", SHEET_NUMBER },
 };
 
 static struct sheet *sheet_of_cases(const struct import *im)
@@ -144,7 +147,7 @@ static struct sheet *sheet_of_cases(const struct import *im)
         sheet_number(sheet, "ranks", c->ranks);
         sheet_text(sheet, "type", "%s", c->type);
         sheet_text(sheet, "place", "%s", c->in_place ? "in" : "out");
-        sheet_number(sheet, "bytes", (double)c->bytes);
+        sheet_text(sheet, "bytes", "%llu", (unsigned long long)c->bytes);
         sheet_number(sheet, "time_us", c->time_us.median);
         sheet_number(sheet, "algbw_GBps", c->algbw_GBps);
         sheet_number(sheet, "busbw_GBps", c->busbw_GBps);
@@ -191,7 +194,9 @@ static int put_sheet(const struct import *im, const struct settings *o)
     const char *show = o->show != NULL ? o->show : !csv ? "sources" : im->records.ncases > 0 ? "cases" : "links";
     if (csv && strcmp(show, "cases") == 0)
         return records_write_csv(stdout, &im->records);
-    struct sheet *sheet = strcmp(show, "sources") == 0 ? sheet_of_sources(im) : strcmp(show, "cases") == 0 ? sheet_of_cases(im) : sheet_of_links(im);
+    struct sheet *sheet = strcmp(show, "sources") == 0 ? sheet_of_sources(im)
+                          : strcmp(show, "cases") == 0 ? sheet_of_cases(im)
+                                                       : sheet_of_links(im);
     sheet_hide_empty(sheet);
     sheet_print(sheet, o->format, "import", NULL);
     sheet_free(sheet);

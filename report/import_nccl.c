@@ -50,9 +50,10 @@ static const struct type_row {
     const char *printed, *name;
     size_t bytes;
 } types[] = {
-    { "int8", "int8", 1 },     { "char", "int8", 1 },      { "uint8", "uint8", 1 },         { "int32", "int32", 4 },   { "int", "int32", 4 },
-    { "uint32", "uint32", 4 }, { "int64", "int64", 8 },    { "uint64", "uint64", 8 },       { "half", "half", 2 },     { "float", "float", 4 },
-    { "double", "double", 8 }, { "bfloat16", "bfloat16", 2 }, { "f8e4m3", "f8e4m3", 1 }, { "f8e5m2", "f8e5m2", 1 },
+    { "int8", "int8", 1 },     { "char", "int8", 1 },         { "uint8", "uint8", 1 },   { "int32", "int32", 4 },
+    { "int", "int32", 4 },     { "uint32", "uint32", 4 },     { "int64", "int64", 8 },   { "uint64", "uint64", 8 },
+    { "half", "half", 2 },     { "float", "float", 4 },       { "double", "double", 8 }, { "bfloat16", "bfloat16", 2 },
+    { "f8e4m3", "f8e4m3", 1 }, { "f8e5m2", "f8e5m2", 1 },
 };
 
 static const struct type_row *type_row(const char *type)
@@ -235,12 +236,14 @@ static int settle_ranks(struct import_reader *reader, struct nccl_run *run, stru
         said = ranks > 0 && said == RB_LEN(candidates) ? i : said;
     }
     if (i == RB_LEN(candidates) && said == i)
-        return import_refuse(reader, run->rows[0].line, "the log does not say how many ranks took part; give it, --ranks 8 or another number");
+        return import_refuse(reader, run->rows[0].line,
+                             "the log does not say how many ranks took part; give it, --ranks 8 or another number");
     const size_t used = i < RB_LEN(candidates) ? i : said;
     run->ranks = candidates[used].ranks;
     if (said < RB_LEN(candidates))
         import_say(reader, run->rows[0].line, "%d ranks by %s, but busbw / algbw is %.4f, which for %s means %d; %d are taken",
-                   candidates[said].ranks, candidates[said].from, seen.factor, s->collective, ranks_of_factor(row->factor, seen.factor), run->ranks);
+                   candidates[said].ranks, candidates[said].from, seen.factor, s->collective,
+                   ranks_of_factor(row->factor, seen.factor), run->ranks);
     if (used == 1 || used == 3)
         import_remark(s, used == 1 ? "ranks from size / count" : "ranks from busbw / algbw");
     return RB_OK;
@@ -260,7 +263,8 @@ static void check_figure(struct import_reader *reader, const struct nccl_run *ru
         import_say(reader, row->line, "size / time is %.2f GB/s, but algbw says %g (%s)", expected, f->algbw, name);
     const double factor = nccl_factor(run->facts.collective, run->ranks);
     if (fabs(f->busbw - expected * factor) > f->half_busbw + slack * factor)
-        import_say(reader, row->line, "busbw should be %.2f GB/s over %d ranks, but is %g (%s)", expected * factor, run->ranks, f->busbw, name);
+        import_say(reader, row->line, "busbw should be %.2f GB/s over %d ranks, but is %g (%s)", expected * factor, run->ranks,
+                   f->busbw, name);
 }
 
 static void check_count(struct import_reader *reader, const struct nccl_run *run, const struct nccl_row *row)

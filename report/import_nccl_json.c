@@ -61,7 +61,8 @@ static void take_figure(struct nccl_figure *f, const json_t *figure, const json_
 
 static int take_row(struct import_reader *reader, struct nccl_run *run, const json_t *result, size_t index)
 {
-    if (!json_is_integer(json_object_get(result, "size")) || !json_is_integer(json_object_get(result, "count")) || word(result, "type")[0] == '\0')
+    if (!json_is_integer(json_object_get(result, "size")) || !json_is_integer(json_object_get(result, "count")) ||
+        word(result, "type")[0] == '\0')
         return import_refuse(reader, 1, "results[%zu]: size, count and type are expected", index);
     struct nccl_row *row = nccl_add_row(run);
     row->bytes = whole(result, "size");
@@ -136,6 +137,7 @@ static int read_all(struct import_reader *reader)
     RB_TRY(import_json_read(reader, &root));
     struct nccl_run run = { .facts = { .nvls = -1 }, .average = NAN, .out_of_bounds = -1 };
     import_copy(run.facts.path, sizeof run.facts.path, reader->text->path, strlen(reader->text->path));
+    import_clean(run.facts.path);
     const int rc = read_object(reader, &run, root);
     nccl_free(&run);
     json_decref(root);

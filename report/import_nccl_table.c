@@ -108,7 +108,8 @@ static bool align(const struct nccl_columns *c, const struct import_word *words,
         missing -= place;
     for (size_t i = 0, times = 0; i < c->n; i++) {
         times += c->kind[i] == COLUMN_TIME;
-        const bool blank_text = missing > 0 && ((c->kind[i] == COLUMN_OP && at < n && !looks_named(words[at])) || c->kind[i] == COLUMN_ROOT);
+        const bool blank_op = c->kind[i] == COLUMN_OP && at < n && !looks_named(words[at]);
+        const bool blank_text = missing > 0 && (blank_op || c->kind[i] == COLUMN_ROOT);
         const bool blank_place = a->skip_first && times == 1;
         missing -= blank_text;
         a->word[i] = (struct import_word){ "", 0 };
@@ -211,8 +212,9 @@ static bool parse_head(enum nccl_column kind, struct import_word w, struct nccl_
 static size_t row_words(const struct nccl_columns *c, const char *text, struct import_word *words)
 {
     const size_t n = import_words(text, words, NCCL_MAX_COLUMNS + 2);
-    const bool stamped = has_kind(c, COLUMN_STAMP) && n >= 2 && n <= NCCL_MAX_COLUMNS + 2 && memchr(words[n - 1].at, ':', words[n - 1].length);
-    return stamped ? n - 1 : n;
+    if (!has_kind(c, COLUMN_STAMP) || n < 2 || n > NCCL_MAX_COLUMNS + 2)
+        return n;
+    return memchr(words[n - 1].at, ':', words[n - 1].length) != NULL ? n - 1 : n;
 }
 
 bool nccl_parse_row(const struct nccl_columns *columns, const struct import_line *line, struct nccl_run *run, const char **why_p)

@@ -109,6 +109,7 @@ static void new_facts(struct nccl_log *log)
 {
     struct import_source s = { .nvls = -1 };
     import_copy(s.path, sizeof s.path, log->reader->text->path, strlen(log->reader->text->path));
+    import_clean(s.path);
     facts_from_preface(&s, &log->reader->text->preface);
     log->run.facts = s;
     log->ended = false;
@@ -159,8 +160,11 @@ static bool take_settings(struct nccl_log *log, const char *text)
 /* Lines with which a new run begins when the one before is complete. */
 static bool begins_run(const char *text)
 {
-    return strstr(text, "nThread ") != NULL || strstr(text, "# nccl-tests version") != NULL || strstr(text, "Collective test starting") != NULL ||
-           strstr(text, "_perf ") != NULL || text_ends_with(text, "_perf");
+    static const char *const marks[] = { "nThread ", "# nccl-tests version", "Collective test starting", "_perf " };
+    for (size_t i = 0; i < RB_LEN(marks); i++)
+        if (strstr(text, marks[i]) != NULL)
+            return true;
+    return text_ends_with(text, "_perf");
 }
 
 /* "# Collective test starting: all_reduce_perf" says it better than a collector; a command line does not overrule one. */
@@ -316,7 +320,8 @@ static int find_labels(struct import_reader *reader, const struct import_line **
         if (k < n)
             continue;
         if (n == MAX_LABELS)
-            return import_refuse(reader, line->number, "more than %d processes print a table each: nccl-tests was built without MPI", MAX_LABELS);
+            return import_refuse(reader, line->number, "more than %d processes print a table each: nccl-tests was built without MPI",
+                                 MAX_LABELS);
         labels[n++] = line;
     }
     *n_p = n;

@@ -67,7 +67,8 @@ static void take_sum(struct import_reader *reader, struct state *st, const struc
 {
     struct import_word words[3];
     double sum, half;
-    if (!import_begins(line->text, "SUM ") || import_words(line->text, words, 3) != 3 || !import_number(words[2], &sum, &half) || st->cells == 0)
+    if (!import_begins(line->text, "SUM ") || import_words(line->text, words, 3) != 3 ||
+        !import_number(words[2], &sum, &half) || st->cells == 0)
         return;
     if (fabs(sum - st->sum) > half * (double)(st->cells + 1) * 1.02 + 1e-6 * sum)
         import_say(reader, line->number, "the cells of %s add up to %.2f, but SUM says %.2f", st->test.name, st->sum, sum);
@@ -93,7 +94,8 @@ static void begin_matrix(struct import_reader *reader, struct state *st, const s
     st->row = st->cells = 0;
     st->sum = 0;
     if (st->devices > 0 && (size_t)st->devices != columns)
-        import_say(reader, line->number, "%zu columns in the matrix of %s, but the devices listed are %d", columns, st->test.name, st->devices);
+        import_say(reader, line->number, "%zu columns in the matrix of %s, but the devices listed are %d", columns, st->test.name,
+                   st->devices);
     struct import_source *s = import_current(reader);
     if (s->gpus < (int)columns)
         s->gpus = (int)columns;
@@ -139,10 +141,11 @@ static int read_all(struct import_reader *reader)
 
 static bool recognise(const struct import_text *text)
 {
-    for (size_t i = 0; i < text->nlines; i++)
-        if (import_begins(text->lines[i].text, "Running ") && (strstr(text->lines[i].text, "memcpy") != NULL ||
-                                                               strstr(text->lines[i].text, "_ce") != NULL || strstr(text->lines[i].text, "_sm") != NULL))
+    for (size_t i = 0; i < text->nlines; i++) {
+        const char *line = text->lines[i].text;
+        if (import_begins(line, "Running ") && (strstr(line, "memcpy") != NULL || strstr(line, "_ce") != NULL || strstr(line, "_sm") != NULL))
             return true;
+    }
     return false;
 }
 

@@ -47,9 +47,9 @@ static int take_link(struct import_reader *reader, struct state *st, const struc
 {
     uint64_t index;
     const char *rate = import_after(line->text, ":");
-    if (!import_begins(line->text, "Link ") || rate == NULL || st->gpu < 0 || !import_number_after(line->text, "Link ", &index) || index > 999)
+    if (!import_begins(line->text, "Link ") || rate == NULL || st->gpu < 0 || strstr(rate, "nactive") != NULL)
         return RB_OK;
-    if (strstr(rate, "nactive") != NULL)
+    if (!import_number_after(line->text, "Link ", &index) || index > 999)
         return RB_OK;
     struct import_link l = import_no_link(IMPORT_NOMINAL, line->number);
     const size_t digits = strcspn(rate, " ");

@@ -31,7 +31,10 @@ static const struct field {
 static char *field_text(const struct import_source *s, const struct field *f)
 {
     const char *at = (const char *)s + f->offset;
-    return f->size > 0 ? rb_strdup(at) : rb_format("%d", *(const int *)(const void *)at);
+    char *value = f->size > 0 ? rb_strdup(at) : rb_format("%d", *(const int *)(const void *)at);
+    for (char *c = value; *c != '\0'; c++)
+        *c = (unsigned char)*c < ' ' ? ' ' : *c; /* one line a field */
+    return value;
 }
 
 static void field_set(struct import_source *s, const struct field *f, const char *value)
@@ -58,10 +61,18 @@ static void put_number(FILE *out, double v, const char *end)
     fputs(end, out);
 }
 
+static void put_text(FILE *out, const char *text)
+{
+    csv_put(out, text);
+    fputc(',', out);
+}
+
 static void write_case(FILE *out, const struct record_case *c)
 {
-    fprintf(out, "%s,%d,%d,%s,%s,%d,%d,%llu,%llu,", c->collective, c->ranks, c->nodes, c->type, c->op, c->root, c->in_place,
-            (unsigned long long)c->bytes, (unsigned long long)c->count);
+    fprintf(out, "%s,%d,%d,", c->collective, c->ranks, c->nodes);
+    put_text(out, c->type);
+    put_text(out, c->op);
+    fprintf(out, "%d,%d,%llu,%llu,", c->root, c->in_place, (unsigned long long)c->bytes, (unsigned long long)c->count);
     put_number(out, c->time_us.median, ",");
     put_number(out, c->algbw_GBps, ",");
     put_number(out, c->busbw_GBps, ",");
@@ -70,8 +81,11 @@ static void write_case(FILE *out, const struct record_case *c)
 
 static void write_link(FILE *out, const struct import_link *l)
 {
-    fprintf(out, "%s,%s,%d,%d,%d,%d,%d,%d,%s,%s,", import_link_kind_name(l->kind), l->test, l->from, l->to, l->index, l->both_ways, l->loaded,
-            l->local, l->engine, l->path);
+    put_text(out, import_link_kind_name(l->kind));
+    put_text(out, l->test);
+    fprintf(out, "%d,%d,%d,%d,%d,%d,", l->from, l->to, l->index, l->both_ways, l->loaded, l->local);
+    put_text(out, l->engine);
+    put_text(out, l->path);
     put_number(out, l->GBps, ",");
     put_number(out, l->latency_us, "\n");
 }
@@ -93,7 +107,8 @@ static void write_source(FILE *out, const struct import *im, const struct import
 
 static void write_index_row(FILE *out, const struct import_source *s)
 {
-    fprintf(out, "%s,%zu,%zu", s->name, s->ncases, s->nlinks);
+    csv_put(out, s->name);
+    fprintf(out, ",%zu,%zu", s->ncases, s->nlinks);
     for (size_t i = 0; i < RB_LEN(fields); i++) {
         char *value = field_text(s, &fields[i]);
         fputc(',', out);
@@ -206,6 +221,17 @@ static int next_int(struct sheet_reader *r)
     return minus ? -(int)v : (int)v;
 }
 
+/* -1: not checked. */
+static int64_t next_wrong(struct sheet_reader *r)
+{
+    if (!r->bad && strcmp(r->row->cells[r->column], "-1") == 0) {
+        r->column++;
+        return -1;
+    }
+    const uint64_t wrong = next_count(r);
+    return wrong <= INT64_MAX ? (int64_t)wrong : -1;
+}
+
 static void read_case(struct import_reader *reader, struct sheet_reader *r)
 {
     struct record_case c = import_no_case();
@@ -221,7 +247,7 @@ static void read_case(struct import_reader *reader, struct sheet_reader *r)
     c.time_us.median = next_number(r);
     c.algbw_GBps = next_number(r);
     c.busbw_GBps = next_number(r);
-    c.wrong = next_int(r);
+    c.wrong = next_wrong(r);
     if (!r->bad)
         import_add_case(reader, &c);
 }

@@ -33,10 +33,47 @@ bool import_word_is(struct import_word w, const char *s)
 
 void import_copy(char *field, size_t size, const char *at, size_t length)
 {
-    if (length > size - 1)
+    if (length > size - 1) {
         length = size - 1;
+        while (length > 0 && ((unsigned char)at[length] & 0xc0) == 0x80)
+            length--;
+    }
     memmove(field, at, length);
     field[length] = '\0';
+}
+
+/* Bytes of the character that begins here, 0 when none does: overlong forms, surrogates and what is cut off are none. */
+static size_t character(const unsigned char *s)
+{
+    static const struct {
+        unsigned char low, high, second_low, second_high;
+        size_t length;
+    } forms[] = {
+        { 0x01, 0x7f, 0, 0, 1 },          { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 },    { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+        { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t i = 0; i < RB_LEN(forms); i++) {
+        if (s[0] < forms[i].low || s[0] > forms[i].high)
+            continue;
+        if (forms[i].length > 1 && (s[1] < forms[i].second_low || s[1] > forms[i].second_high))
+            return 0;
+        for (size_t k = 2; k < forms[i].length; k++)
+            if ((s[k] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+void import_clean(char *s)
+{
+    while (*s != '\0') {
+        const size_t length = character((const unsigned char *)s);
+        if (length == 0)
+            *s = '?';
+        s += length > 0 ? length : 1;
+    }
 }
 
 /* Half a unit of the last digit: "12.30" 0.005, "1e-07" 0.5e-7. */
@@ -218,6 +255,7 @@ static void drop_colours(char *s)
 static void add_line(struct import_text *t, char *s, size_t number)
 {
     drop_colours(s);
+    import_clean(s);
     size_t length = strlen(s);
     while (length > 0 && strchr(" \t\r", s[length - 1]) != NULL)
         s[--length] = '\0';

@@ -1,7 +1,7 @@
 /* report/import_text.h - a log as lines, for the importers.
  *
  * Knows what launchers and terminals put around a line (mpirun and srun labels, kubectl and docker prefixes, time stamps,
- * colours) and takes it off. Knows nothing of what a line means.
+ * colours) and takes it off; bytes that are no UTF-8 become '?'. Knows nothing of what a line means.
  *
  * Ownership all pointers go into the text; import_text_free() frees it. */
 #ifndef RB_REPORT_IMPORT_TEXT_H
@@ -48,8 +48,11 @@ enum { IMPORT_MAX_WORDS = 1200 }; /* a matrix of 1152 GPUs is the widest that is
 /* The words of a line, at most max of them; returns how many there are in all. */
 size_t import_words(const char *text, struct import_word *words, size_t max);
 bool import_word_is(struct import_word w, const char *s);
-/* Copies into a field of that size, cut when it is longer. */
+/* Copies into a field of that size, cut between characters when it is longer. */
 void import_copy(char *field, size_t size, const char *at, size_t length);
+
+/* What is no UTF-8 becomes '?', in place: it could not be written as JSON. */
+void import_clean(char *s);
 
 /* A decimal number, digits may be grouped with _; *half_p is half a unit of its last printed digit. */
 bool import_number(struct import_word w, double *value_p, double *half_p);

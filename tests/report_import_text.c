@@ -34,6 +34,8 @@ static const struct {
     { "node1:1003:1040 [3] NCCL INFO x", "node1:1003:1040 [3] NCCL INFO x", "" },
     { "| 0 | 1", "| 0 | 1", "" },
     { "\033[", "", "" },
+    { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", "" },
+    { "a\xff\xc3 b\xe4\xb8", "a?? b??", "" },
 };
 
 static struct import_text split(const char *bytes)
@@ -114,6 +116,9 @@ static void test_words(void **state)
     assert_true(import_is_elision("#  ..."));
     assert_true(import_is_elision("[...]"));
     assert_false(import_is_elision("# . x"));
+    char field[4];
+    import_copy(field, sizeof field, "ab\xc3\xbc", 4); /* the character does not fit and is not cut in two */
+    assert_string_equal(field, "ab");
 }
 
 int main(void)

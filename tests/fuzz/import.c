@@ -9,6 +9,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check(json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT);
+    if (text == NULL)
+        abort();
+    free(text);
+    json_decref(j);
+}
+
 /* What is imported can be written, and is within the arrays it claims. */
 static void use(const struct import *im)
 {
@@ -16,12 +25,12 @@ static void use(const struct import *im)
         const struct import_source *s = &im->sources[i];
         if (s->first_case + s->ncases > im->records.ncases || s->first_link + s->nlinks > im->nlinks)
             abort();
-        json_decref(import_source_json(s));
+        check(import_source_json(s));
     }
     for (size_t i = 0; i < im->records.ncases && i < 100; i++)
-        json_decref(record_case_json(&im->records.cases[i]));
+        check(record_case_json(&im->records.cases[i]));
     for (size_t i = 0; i < im->nlinks && i < 100; i++)
-        json_decref(import_link_json(im, &im->links[i]));
+        check(import_link_json(im, &im->links[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
