@@ -16,6 +16,7 @@
  * Refusals  fewer than FIT_POINTS sizes, or less than two decades between the smallest and the largest: `refused` says so.
  *
  * Across    where several numbers of ranks were run: t = a + hops * b + c * bytes, the same weights; for another number of ranks.
+ *           b is 0 where the hops do not vary with the ranks.
  *
  * Units     microseconds, bytes, GB/s = 1e9 bytes per second one direction.
  * Ownership fits_free(); nothing is borrowed from the records. */

@@ -14,9 +14,25 @@ struct plane_point {
     double hops, x, t;
 };
 
-/* Relative least squares of t = a + b hops + c x; false when the points do not tell the three apart. */
-static bool solve(const struct plane_point *p, size_t n, double out[3])
+static bool solve_line(const struct plane_point *p, size_t n, double out[3])
 {
+    struct fit_sums s = {0};
+    double rss;
+    for (size_t i = 0; i < n; i++)
+        fit_sums_add(&s, p[i].x, p[i].t);
+    const struct fit_line l = fit_sums_solve(&s, true, &rss);
+    out[0] = l.alpha_us;
+    out[1] = 0;
+    out[2] = l.beta_us;
+    return true;
+}
+
+/* Relative least squares of t = a + b hops + c x; with one number of hops b is held at 0. False: the points do not tell them apart. */
+static bool solve(const struct fit_across *f, const struct plane_point *p, double out[3])
+{
+    const size_t n = f->points;
+    if (f->hops_low == f->hops_high)
+        return solve_line(p, n, out);
     double a[3][3] = {{0}}, b[3] = {0};
     for (size_t i = 0; i < n; i++) {
         const double row[3] = { 1 / p[i].t, p[i].hops / p[i].t, p[i].x / p[i].t };
@@ -65,7 +81,7 @@ static void bootstrap(struct fit_across *f, const struct plane_point *p, const d
             q[i] = p[i];
             q[i].t = fmax(at(abc, p[i].hops, p[i].x) * (1 + widen * errors[dice_below(&d, f->points)]), 0.01 * p[i].t);
         }
-        if (!solve(q, f->points, f->replicas[k]))
+        if (!solve(f, q, f->replicas[k]))
             memcpy(f->replicas[k], abc, sizeof abc);
     }
     free(q);
@@ -84,8 +100,6 @@ static const char *refusal(const struct fit_across *f)
 {
     if (f->hops_low == 0)
         return "the number of messages one after the other is not known";
-    if (f->hops_low == f->hops_high)
-        return "the number of messages one after the other does not vary";
     return f->points < FIT_ACROSS_POINTS ? "too few points" : NULL;
 }
 
@@ -93,7 +107,7 @@ static void fit_plane(struct fit_across *f, const struct plane_point *p)
 {
     double abc[3];
     const char *why = refusal(f);
-    if (why == NULL && !solve(p, f->points, abc))
+    if (why == NULL && !solve(f, p, abc))
         why = "the points do not tell the constant, the hops and the bytes apart";
     if (why != NULL) {
         snprintf(f->refused, sizeof f->refused, "%s", why);

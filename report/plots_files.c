@@ -55,7 +55,7 @@ static void add_script(struct text *s, const struct figure *f)
              f->name, text_of(&f->drawing));
     text_add(s,
              "if (strstrt(GPVAL_TERMINALS, ' pngcairo ')) { set terminal pngcairo size %d,%d noenhanced font 'sans-serif,17' linewidth 1.3 } "
-             "else { set terminal png size %d,%d noenhanced font 'sans-serif,13' linewidth 2 }\n",
+             "else { set terminal png size %d,%d noenhanced font 'sans-serif,13' linewidth 1.3 }\n",
              WIDE * 5 / 4, height * 5 / 4, WIDE * 5 / 4, height * 5 / 4);
     text_add(s, "set title font ',20'\nset output '%s.png'\nreplot\nunset output\n", f->name);
     add_narrow_title(s, f->title);

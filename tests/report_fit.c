@@ -312,6 +312,27 @@ static void test_across_ranks(void **state)
     records_free(&r);
 }
 
+/* A direct algorithm has two hops with any number of ranks: the plane is a line. */
+static void test_across_with_constant_hops(void **state)
+{
+    (void)state;
+    struct records r = {0};
+    for (int n = 2; n <= 8; n *= 2)
+        for (uint64_t bytes = 1024; bytes <= 1 << 24; bytes *= 4) {
+            const struct record_case c = make_case(n, 2, bytes, 5 + 2.0 * (n - 1) / n * (double)bytes * 0.5e-3);
+            records_add_case(&r, &c);
+        }
+    struct fits f;
+    fits_make(&f, &r);
+    const struct fit_across *a = &f.across[0];
+    assert_string_equal(a->refused, "");
+    near(a->a_us, 5, 1e-6);
+    near(a->c_us, 0.5e-3, 1e-6);
+    assert_true(a->b_us == 0 && a->b_ci[0] == 0 && a->b_ci[1] == 0);
+    fits_free(&f);
+    records_free(&r);
+}
+
 static void test_across_needs_hops(void **state)
 {
     (void)state;
@@ -387,7 +408,7 @@ int main(void)
         cmocka_unit_test(test_exact_line), cmocka_unit_test(test_break_is_found), cmocka_unit_test(test_break_upwards),
         cmocka_unit_test(test_no_break_is_invented), cmocka_unit_test(test_bent_curve_gets_pieces), cmocka_unit_test(test_published_curves), cmocka_unit_test(test_intervals_cover), cmocka_unit_test(test_sample_noise_widens),
         cmocka_unit_test(test_same_every_time), cmocka_unit_test(test_refusals), cmocka_unit_test(test_across_ranks),
-        cmocka_unit_test(test_across_needs_hops), cmocka_unit_test(test_unusable_cases_are_left_out), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_across_with_constant_hops), cmocka_unit_test(test_across_needs_hops), cmocka_unit_test(test_unusable_cases_are_left_out), cmocka_unit_test(test_json),
         cmocka_unit_test(test_quantiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
