@@ -15,6 +15,8 @@ static const struct page_section sections[] = {
     { "pairs", "Between every two ranks", section_pairs },
     { "fits", "Fit", section_fits },
     { "machine", "Machine and environment", section_machine },
+    { "validate", "Are the links of an H800 what they are sold as", section_validate },
+    { "purchase", "Servers: cost, tokens, training", section_purchase },
     { "claims", "Claims of the documents, recomputed", section_claims },
     { "notes", "Not measured, and why", section_notes },
 };

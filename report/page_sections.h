@@ -9,6 +9,8 @@ bool page_figures(struct text *out, const struct page_input *in, const char *sec
 
 const char *section_answer(struct text *out, const struct page_input *in);
 const char *section_limits(struct text *out, const struct page_input *in);
+const char *section_validate(struct text *out, const struct page_input *in);
+const char *section_purchase(struct text *out, const struct page_input *in);
 const char *section_claims(struct text *out, const struct page_input *in);
 const char *section_machine(struct text *out, const struct page_input *in);
 const char *section_results(struct text *out, const struct page_input *in);

@@ -120,6 +120,16 @@ size_t sheet_rows(const struct sheet *s)
     return s->nrows;
 }
 
+size_t sheet_columns(const struct sheet *s)
+{
+    return s->ncolumns;
+}
+
+const struct sheet_column *sheet_column_shown(const struct sheet *s, size_t column)
+{
+    return s->hidden[column] ? NULL : &s->columns[column];
+}
+
 const char *sheet_number_text(char buffer[SHEET_NUMBER_TEXT], double value)
 {
     const double size = fabs(value);

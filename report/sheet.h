@@ -45,6 +45,9 @@ void sheet_weak(struct sheet *s, const char *column, double value, bool weak);
 void sheet_hide_empty(struct sheet *s);
 
 size_t sheet_rows(const struct sheet *s);
+size_t sheet_columns(const struct sheet *s);
+/* NULL when the table for people leaves it out. */
+const struct sheet_column *sheet_column_shown(const struct sheet *s, size_t column);
 /* The cell as the table shows it; the caller frees. */
 char *sheet_cell(const struct sheet *s, size_t row, const char *column);
 /* The number of a cell, NAN when there is none. */

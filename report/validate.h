@@ -67,6 +67,8 @@ struct validate_settings {
 /* files: user's, may be none. */
 int validate(struct validation *v, const struct validate_settings *s, const struct catalogue *c, const char *const *files, size_t nfiles);
 void validation_free(struct validation *v);
+/* The number of a figure's source among the different ones, counted from 1 in the order of the list: "[3]" in the table. */
+size_t validation_source(const struct validation *v, size_t index);
 struct sheet *validation_sheet(const struct validation *v);
 
 /* Fills verdict, why and the range of links. */

@@ -23,13 +23,12 @@ static const struct sheet_column columns[] = {
     { "verdict", "verdict", NULL, SHEET_TEXT },
     { "limit_document", "doc.", "TP", SHEET_NUMBER },
     { "limit_layer", "layer", "TP", SHEET_NUMBER },
-    { "reference", "", NULL, SHEET_SHOWN },
+    { "reference", "from", NULL, SHEET_SHOWN },
     { "why", NULL, NULL, SHEET_TEXT },
     { "source", NULL, NULL, SHEET_TEXT },
 };
 
-/* The number of a source in the list below the table, counted from 1. */
-static size_t source_number(const struct validation *v, size_t index)
+size_t validation_source(const struct validation *v, size_t index)
 {
     size_t n = 0;
     for (size_t i = 0; i <= index; i++) {
@@ -76,7 +75,7 @@ static void evidence_row(struct sheet *s, const struct validation *v, size_t ind
     sheet_number(s, "limit_layer", e->layer);
     sheet_text(s, "why", "%s", judged ? e->why : "");
     sheet_text(s, "source", "%s", e->source);
-    sheet_text(s, "reference", "[%zu]", source_number(v, index));
+    sheet_text(s, "reference", "[%zu]", validation_source(v, index));
 }
 
 struct sheet *validation_sheet(const struct validation *v)
@@ -117,14 +116,14 @@ static void print_notes(const struct validation *v)
     printf("#\n# Why\n");
     for (size_t i = 0; i < v->count; i++) {
         const struct evidence *e = &v->list[i];
-        snprintf(line, sizeof line, "%s%s%s: %s [%zu]", e->what, e->algorithm[0] != '\0' ? ", " : "", e->algorithm, e->why, source_number(v, i));
+        snprintf(line, sizeof line, "%s%s%s: %s [%zu]", e->what, e->algorithm[0] != '\0' ? ", " : "", e->algorithm, e->why, validation_source(v, i));
         if (is_remarkable(e))
             sheet_print_paragraph(stdout, "  - ", line, width);
     }
     printf("#\n# Sources\n");
     for (size_t i = 0; i < v->count; i++)
-        if (source_number(v, i) > sources) {
-            sources = source_number(v, i);
+        if (validation_source(v, i) > sources) {
+            sources = validation_source(v, i);
             printf("  [%zu] %s\n", sources, v->list[i].source);
         }
 }
