@@ -1,6 +1,7 @@
 #include "bench/cases.h"
 
 #include "collectives/baseline/baseline.h"
+#include "collectives/transport/transport.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
@@ -81,8 +82,9 @@ static void add_protocols(const struct builder *b, struct suite *suite, struct s
     for (size_t i = 0; i < RB_LEN(protocols); i++) {
         const bool asked = options_list_has(b->settings->protocols, protocols[i].name);
         const bool only_auto = strcmp(b->settings->protocols, "all") == 0 && protocols[i].protocol == PROTOCOL_AUTO;
+        const struct transport_ops *transport = transport_find(subject.transport); /* NULL: auto */
         const bool possible = protocols[i].protocol != PROTOCOL_DIRECT ||
-                              (subject.algorithm->direct && strcmp(subject.transport, "shm") == 0);
+                              (subject.algorithm->direct && (transport == NULL || transport->direct));
         subject.protocol = protocols[i].protocol;
         if (asked && !only_auto && possible)
             add_subject(suite, &subject);
@@ -226,12 +228,12 @@ static void find_largest(struct cases *c, int nranks)
     }
 }
 
-int cases_build(struct cases *c, const struct settings *s, int nranks, const char *const *transports, size_t ntransports)
+int cases_build(struct cases *c, const struct settings *s, int nranks, const char *const *usable, size_t nusable)
 {
     *c = (struct cases){0};
     RB_TRY(check_list("-r", s->root, nranks - 1, "with this many ranks"));
     RB_TRY(check_list("--servers", s->servers, nranks, "with this many ranks"));
-    const struct builder b = { c, s, nranks, transports, ntransports };
+    const struct builder b = { c, s, nranks, usable, nusable };
     for (int id = 0; id < COLLECTIVE_COUNT; id++)
         if (wants_collective(s, (enum collective_id)id))
             add_types(&b, (enum collective_id)id);

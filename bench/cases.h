@@ -40,9 +40,9 @@ struct cases {
     uint64_t max_bytes; /* of IN and OUT together, over everything */
 };
 
-/* transports: those that are usable, chosen from the settings. RB_EUSAGE when the settings leave nothing to measure or a root
+/* usable: those values of --transport that are, chosen from the settings. RB_EUSAGE when the settings leave nothing to measure or a root
  * or number of servers is out of range. The caller frees. */
-int cases_build(struct cases *c, const struct settings *s, int nranks, const char *const *transports, size_t ntransports);
+int cases_build(struct cases *c, const struct settings *s, int nranks, const char *const *usable, size_t nusable);
 void cases_free(struct cases *c);
 
 /* The group of a subject; ring may be NULL. */
