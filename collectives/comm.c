@@ -77,6 +77,11 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
         rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots, config->qps, config->device, config->near_device });
     if (rc == RB_OK)
         rc = open_barrier(comm);
+    if (rc == RB_OK && ops->describe != NULL) {
+        const size_t used = strlen(comm->why);
+        snprintf(comm->why + used, sizeof comm->why - used, "; ");
+        ops->describe(comm->transport, comm->why + used + 2, used + 3 < sizeof comm->why ? sizeof comm->why - used - 2 : 0);
+    }
     if (rc != RB_OK) {
         if (comm->transport != NULL)
             ops->close(comm->transport);

@@ -48,6 +48,10 @@ struct record_case {
     int hops;                                               /* messages one after the other on the critical path; 0 unknown */
     int64_t wrong;                                          /* elements; -1: not checked */
     char stopped[12];                                       /* precise, budget, fixed */
+    char card_port[64]; /* network card of rank 0; "": none, or it counts nothing */
+    /* Packets of all ports used while the row was measured, other rows of the same loop included. Sent beyond payload, credits and
+     * retried are acknowledgements and other users of the port. */
+    uint64_t card_sent, card_received, card_payload, card_credits, card_retried;
     double ratio, ratio_low, ratio_high; /* baseline time / our time, paired; NAN without */
 };
 

@@ -57,6 +57,18 @@ struct transport_config {
 
 struct transport;
 
+/* What the port of a network card has counted so far (by all its users), and what this rank has given it to send. */
+struct transport_card {
+    char port[64];               /* device:port, the same text for all ranks that share it on a machine */
+    bool counted;                /* sent and received are known */
+    bool counts_loops;           /* also what goes from the card to itself */
+    uint64_t sent, received;     /* packets */
+    uint64_t retried;            /* packets sent again, as far as the card tells */
+    uint64_t payload;            /* packets: the least that this rank's data need */
+    uint64_t payload_away;       /* of these, to ranks on other machines */
+    uint64_t credits;            /* packets that only say that a slot is free */
+};
+
 struct transport_ops {
     const char *name;    /* value of --transport */
     const char *summary; /* one line of --help */
@@ -72,6 +84,8 @@ struct transport_ops {
     int (*progress)(struct transport *t, bool *busy_p);
     int (*allocate)(struct transport *t, size_t bytes, struct region *region_p); /* collective */
     void (*release)(struct transport *t, struct region *region);
+    void (*card)(const struct transport *t, struct transport_card *card); /* NULL: no card whose counters tell anything */
+    void (*describe)(const struct transport *t, char *text, size_t room); /* a few words for the header; NULL: none */
 };
 
 struct transport {

@@ -2,12 +2,14 @@
  * slots into the peer's and takes what the completion queue tells. */
 #include "collectives/transport/verbs.h"
 
+#include "collectives/transport/verbs_counters.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -151,8 +153,23 @@ static struct connection *connection(struct transport *t, int peer, bool sends)
     return sends ? &v->peers[peer].send : &v->peers[peer].recv;
 }
 
+static void card(const struct transport *t, struct transport_card *card)
+{
+    const struct verbs *v = (const struct verbs *)t;
+    *card = (struct transport_card){ .payload = v->packets.payload, .payload_away = v->packets.payload_away, .credits = v->packets.credits };
+    snprintf(card->port, sizeof card->port, "%s", v->port.name);
+    verbs_counters_read("/sys/class/infiniband", v->port.device, v->port.port, card);
+}
+
+static void describe(const struct transport *t, char *text, size_t room)
+{
+    const struct verbs *v = (const struct verbs *)t;
+    snprintf(text, room, "%s, %s, GID %u, MTU %u, %d queue pair%s a connection", v->port.name, verbs_gid_kind(v->port.gid.gid_type),
+             v->port.gid.gid_index, verbs_mtu_bytes(v->port.attr.active_mtu), v->nqps, v->nqps == 1 ? "" : "s");
+}
+
 const struct transport_ops transport_verbs = {
     .name = "verbs", .summary = "RDMA writes over InfiniBand or RoCE (libibverbs)", .moves = true, .usable = usable, .open = open_verbs,
     .close = close_verbs, .connection = connection, .progress = verbs_progress, .allocate = transport_allocate_private,
-    .release = transport_release_private,
+    .release = transport_release_private, .card = card, .describe = describe,
 };

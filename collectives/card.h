@@ -1,0 +1,27 @@
+/* collectives/card.h - did the bytes go through the network card? The ports' own counters beside what the data need.
+ *
+ * Between two moments every rank knows how many packets its messages need at least (payload / MTU, message by message); the
+ * ports must have sent as many. What they sent beyond is acknowledgements, credits, packets sent again, and whatever else
+ * uses the port meanwhile (a baseline, other jobs).
+ *
+ * Units packets. Errors RB_E*, printed. */
+#ifndef RB_COLLECTIVES_CARD_H
+#define RB_COLLECTIVES_CARD_H
+
+#include "collectives/comm.h"
+#include "collectives/transport/transport.h"
+
+/* All ranks together, over a stretch of time. */
+struct card_packets {
+    char port[64]; /* of rank 0; "" when the transport has no card or the card does not count */
+    uint64_t sent, received, payload, credits, retried;
+};
+
+/* Does this communicator's transport have a card? */
+bool card_has(const struct comm *comm);
+/* The moment it begins. Collective; free for transports without a card. */
+int card_begin(struct comm *comm, struct transport_card *then);
+/* Collective, after the last call has returned on this rank. RB_EDATA on all ranks when a port sent less than its ranks' data need. */
+int card_end(struct comm *comm, const struct transport_card *then, struct card_packets *packets_p);
+
+#endif
