@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -150,11 +151,34 @@ static void test_published_is_current(void **state)
     import_free(&shipped);
 }
 
+/* Inputs that a fuzzer once broke something with, also where there is no fuzzer: refused or read, never worse. */
+static void test_saved_inputs(void **state)
+{
+    (void)state;
+    DIR *d = opendir("tests/fuzz/corpus/import");
+    assert_non_null(d);
+    size_t n = 0;
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.')
+            continue;
+        struct import im = {0};
+        char *path = rb_format("tests/fuzz/corpus/import/%s", e->d_name);
+        const int rc = import_file(&im, path);
+        assert_true(rc == RB_OK || (rc == RB_EUSAGE && im.nsources == 0));
+        free(path);
+        import_free(&im);
+        n++;
+    }
+    closedir(d);
+    assert_true(n > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_log),
         cmocka_unit_test(test_published_is_current),
+        cmocka_unit_test(test_saved_inputs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
