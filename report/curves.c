@@ -155,7 +155,8 @@ const char *curves_collective(char name[CURVE_NAME], const struct record_case *c
 const char *curves_panel_name(char name[CURVE_NAME], const struct record_case *c)
 {
     struct text t = {0};
-    text_add(&t, "%s, %d %s%s", curves_collective(name, c), c->ranks, c->gpu[0] != '\0' ? c->gpu : "rank", c->gpu[0] == '\0' && c->ranks > 1 ? "s" : "");
+    text_add(&t, "%s, %d ", curves_collective(name, c), c->ranks);
+    text_add(&t, "%s", c->gpu[0] != '\0' ? c->gpu : c->ranks > 1 ? "ranks" : "rank");
     if (c->nodes > 1)
         text_add(&t, " on %d nodes", c->nodes);
     if (c->type[0] != '\0')

@@ -29,12 +29,13 @@ static int band_block(struct figure *f, const struct curve *c)
     return block;
 }
 
-static const char *baseline_of(const struct panel *p)
+static const char *baseline_word(const struct panel *p)
 {
+    const char *name = "";
     for (size_t i = 0; i < p->ncurves; i++)
         if (p->curves[i]->points[0]->baseline[0] != '\0')
-            return p->curves[i]->points[0]->baseline;
-    return "baseline";
+            name = p->curves[i]->points[0]->baseline;
+    return strcmp(name, "mpi") == 0 ? "MPI" : strcmp(name, "nccl") == 0 ? "NCCL" : "the baseline";
 }
 
 static void draw_curve(struct figure *f, const struct panel *p, size_t i)
@@ -63,10 +64,11 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
     figure_size_axis(f, "message size", p->low, p->high);
     figure_log_axis(f, 'y', "baseline's time / our time", fmin(low, 0.5), fmax(high, 2));
     figure_draw(f, "1 with lines lc rgb '#202020' lw 1.4 dt 1");
-    text_add(&f->drawing, " title 'equal to %s'", strcmp(baseline_of(p), "mpi") == 0 ? "MPI" : strcmp(baseline_of(p), "nccl") == 0 ? "NCCL" : "the baseline");
+    text_add(&f->drawing, " title 'equal to %s'", baseline_word(p));
     for (size_t i = 0; i < p->ncurves; i++)
         draw_curve(f, p, i);
-    text_add(&f->caption, "Above 1 ours is faster. Ratio of times measured in turns on the same buffers; the band is the 95 %% interval of the paired ratio.");
+    text_add(&f->caption, "Above 1 ours is faster. Ratio of times measured in turns on the same buffers; "
+                          "the band is the 95 %% interval of the paired ratio.");
     panel_inputs(&f->caption, all, p);
 }
 

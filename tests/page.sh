@@ -53,10 +53,13 @@ fi
 figures=$(find "$results/plots" -name '*.gp' | wc -l)
 if command -v gnuplot >/dev/null; then
     is "every plot is in the page" "$(grep -o '<figure ' "$page" | wc -l)" "$figures"
-    for end in .svg -narrow.svg .png; do
-        is "every plot has its $end" "$(find "$results/plots" -name "*$end" ! \( -name '*-narrow.svg' -a ! -name "*$end" \) -size +0 |
-            if [ $end = .svg ]; then grep -cv -- -narrow.svg; else grep -c .; fi)" "$figures"
+    missing=""
+    for script in "$results"/plots/*.gp; do
+        for end in .svg -narrow.svg .png; do
+            [ -s "${script%.gp}$end" ] || missing+=" $(basename "${script%.gp}")$end"
+        done
     done
+    is "every plot is there as SVG, as narrow SVG and as PNG" "$missing" ""
     is "gnuplot had nothing to say" "$(cat "$results/plots/gnuplot.log")" ""
 else
     skip "every plot is in the page" "no gnuplot"
