@@ -167,13 +167,12 @@ static int recompute(struct claim *c, const struct csv *csv, const struct csv_ro
 
 static int load_row(struct claims *all, const struct csv *csv, const struct csv_row *row, const struct catalogue *catalogue)
 {
-    struct claim *c = &all->list[all->count];
+    struct claim *c = &all->list[all->count++];
     for (size_t i = 0; i < COLUMNS; i++) {
         size_t column = 0;
         RB_TRY(csv_need_column(csv, columns[i], &column));
         *text_of(c, i) = rb_strdup(row->cells[column]);
     }
-    all->count++;
     for (size_t i = 0; i + 1 < all->count; i++)
         if (strcmp(all->list[i].id, c->id) == 0)
             return csv_fail(csv, row, 0, "'%s' is there twice", c->id);
