@@ -7,6 +7,7 @@
 extern const struct algorithm ring_all_reduce, ring_reduce_scatter, ring_all_gather, ring_broadcast, ring_reduce, ring_sendrecv;
 extern const struct algorithm direct_one_shot_all_reduce, direct_two_shot_all_reduce, direct_reduce_scatter, direct_all_gather,
     direct_all_gather_push, direct_alltoall;
+extern const struct algorithm two_level_all_reduce, tree_all_reduce;
 extern const struct algorithm parameter_server_colocated, parameter_server_dedicated;
 
 const struct algorithm *const algorithms[] = {
@@ -22,6 +23,8 @@ const struct algorithm *const algorithms[] = {
     &direct_all_gather,
     &direct_all_gather_push,
     &direct_alltoall,
+    &two_level_all_reduce,
+    &tree_all_reduce,
     &parameter_server_colocated,
     &parameter_server_dedicated,
 };

@@ -68,6 +68,7 @@ struct group {
     int root;         /* broadcast, reduce */
     int servers;      /* parameter server: k */
     const int *ring;  /* rank at each ring position, nranks of them; NULL: 0, 1, 2, ... */
+    int nodes;        /* two-level: groups of nranks / nodes neighbours; 0: flat, one group */
 };
 
 enum collective_id {

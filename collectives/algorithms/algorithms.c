@@ -18,6 +18,16 @@ int cuts_servers(const struct group *g)
     return g->servers;
 }
 
+int group_nodes(const struct group *g)
+{
+    return g->nodes > 0 && g->nranks % g->nodes == 0 ? g->nodes : 1;
+}
+
+int group_nodes_or_all(const struct group *g)
+{
+    return g->nodes > 0 && g->nranks % g->nodes == 0 ? g->nodes : g->nranks;
+}
+
 int *others_ascending(const struct group *g, int rank)
 {
     int *peers = rb_malloc((size_t)g->nranks * sizeof *peers), n = 0;
