@@ -168,3 +168,10 @@ bool environment_steal(double *all_p, double *stolen_p)
     *stolen_p = t[7];
     return true;
 }
+
+double environment_free_bytes(void)
+{
+    char text[64];
+    double kib = 0;
+    return value_of("/proc/meminfo", "MemAvailable", text, sizeof text) && sscanf(text, "%lf", &kib) == 1 ? kib * 1024 : 0;
+}

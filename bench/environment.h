@@ -18,6 +18,8 @@ const char *environment_redact(const char *name, const char *value);
 
 /* Clock ticks of all processors since boot: all of them, and those that the hypervisor gave to others. False: not known. */
 bool environment_steal(double *all_p, double *stolen_p);
+/* Memory that can be had without swapping, bytes; 0: not known. */
+double environment_free_bytes(void);
 /* The processor's name, "" unknown. Static. */
 const char *environment_processor(void);
 
