@@ -152,7 +152,7 @@ bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p)
             continue;
         const char *base = r->base[comm->job->rank], *at = address;
         if (at >= base && at < base + r->bytes) {
-            *token_p = (uint64_t)i << 48 | (uint64_t)(at - base);
+            *token_p = (uint64_t)i << TOKEN_SHIFT | (uint64_t)(at - base);
             return true;
         }
     }

@@ -1,10 +1,9 @@
-/* collectives/operation.h - inside of comm.c and operation.c: a schedule bound to connections, ready to be played. */
+/* collectives/operation.h - inside of comm.c, operation.c and operation_run.c: a schedule bound to connections, ready to be played. */
 #ifndef RB_COLLECTIVES_OPERATION_H
 #define RB_COLLECTIVES_OPERATION_H
 
 #include "collectives/comm.h"
-#include "collectives/device/leaf.h"
-#include "collectives/transport/transport.h"
+#include "collectives/engine_host.h"
 
 enum { COMM_REGIONS = 64 };
 
@@ -18,6 +17,19 @@ struct comm {
     struct heartbeat private_heartbeat;
     struct heartbeat *heartbeat;
     unsigned random;
+};
+
+struct operation {
+    struct comm *comm;
+    struct call call;
+    int *ring; /* own copy */
+    struct engine engine;
+    struct leaf leaf;
+    struct operation_facts facts;
+    struct connection **pulled; /* connections on which peers read this rank's memory */
+    int npulled;
+    bool direct;
+    void *arena; /* peers of all steps */
 };
 
 /* The token of an address in this rank's regions; false when it lies in none. */

@@ -1,0 +1,170 @@
+#include "collectives/operation.h"
+
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/error.h"
+
+#include <sched.h>
+#include <time.h>
+
+int operation_start(struct operation *op, const void *in, void *out)
+{
+    struct engine *e = &op->engine;
+    e->in = in;
+    e->out = out;
+    if (op->direct && ((op->facts.in_elements > 0 && !comm_token(op->comm, in, &e->in_token)) ||
+                       (op->facts.out_elements > 0 && !comm_token(op->comm, out, &e->out_token))))
+        return rb_fail(RB_EINTERNAL, "%s: direct access needs buffers of comm_allocate", op->call.algorithm->name);
+    for (int i = 0; i < e->nlanes; i++) {
+        e->lanes[i].at = 0;
+        e->lanes[i].slice = 0;
+        e->lanes[i].piece = 0;
+    }
+    return RB_OK;
+}
+
+/* Peers may still be reading what this rank published. */
+static bool all_acknowledged(const struct operation *op)
+{
+    for (int i = 0; i < op->npulled; i++) {
+        struct connection *c = op->pulled[i];
+        if (c->freed != c->next)
+            c->freed = engine_load_acquire(&c->head->sequence);
+        if (c->freed != c->next)
+            return false;
+    }
+    return true;
+}
+
+static void random_delay(struct comm *comm)
+{
+    comm->random = comm->random * 1664525u + 1013904223u;
+    const unsigned pick = comm->random >> 24;
+    if (pick < 8)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000 * (long)pick }, NULL);
+    else if (pick < 64)
+        sched_yield();
+}
+
+static int progress(struct operation *op, bool *moved_p, bool *done_p)
+{
+    struct engine *e = &op->engine;
+    struct transport *t = op->comm->transport;
+    bool done = true, busy = false;
+    *moved_p = false;
+    for (int i = 0; i < e->nlanes; i++) {
+        const enum engine_result r = engine_advance(e, &e->lanes[i]);
+        done = done && r == ENGINE_DONE;
+        *moved_p = *moved_p || r == ENGINE_MOVED;
+    }
+    if (t->ops->progress != NULL && e->nlanes > 0)
+        RB_TRY(t->ops->progress(t, &busy));
+    *done_p = done && !busy && all_acknowledged(op);
+    return RB_OK;
+}
+
+int operation_progress(struct operation *op, bool *done_p)
+{
+    bool moved;
+    return progress(op, &moved, done_p);
+}
+
+/* What the first unfinished lane waits for; false when all wait for acknowledgements only. */
+static bool blocked_on(const struct operation *op, int *lane_p, int *step_p, int *peer_p)
+{
+    for (int i = 0; i < op->engine.nlanes; i++) {
+        const struct engine_lane *l = &op->engine.lanes[i];
+        if (l->piece >= op->engine.pieces)
+            continue;
+        const struct engine_step *s = &l->steps[l->at];
+        *lane_p = i;
+        *step_p = s->index;
+        *peer_p = -1;
+        for (int k = 0; k < s->nrecv && *peer_p < 0 && !l->holding; k++)
+            if (engine_load_acquire(&s->recv[k]->tail[s->recv[k]->at].sequence) != s->recv[k]->next + 1)
+                *peer_p = s->recv[k]->peer;
+        if (*peer_p < 0 && s->nsend > 0)
+            *peer_p = s->send[0]->peer;
+        return true;
+    }
+    *lane_p = *step_p = -1;
+    *peer_p = op->npulled > 0 ? op->pulled[0]->peer : -1;
+    return false;
+}
+
+static void show_wait(struct operation *op)
+{
+    int lane, step, peer;
+    blocked_on(op, &lane, &step, &peer);
+    struct heartbeat *h = op->comm->heartbeat;
+    atomic_store_explicit(&h->lane, lane, memory_order_relaxed);
+    atomic_store_explicit(&h->step, step, memory_order_relaxed);
+    atomic_store_explicit(&h->waits_for, peer, memory_order_relaxed);
+}
+
+static int give_up(const struct operation *op, const char *why)
+{
+    int lane, step, peer;
+    const bool inside = blocked_on(op, &lane, &step, &peer);
+    const int rank = op->comm->job->rank;
+    if (inside)
+        return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, lane %d step %d, waiting for rank %d", rank, why, op->call.algorithm->name, lane, step, peer);
+    return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, waiting for rank %d to acknowledge", rank, why, op->call.algorithm->name, peer);
+}
+
+struct patience {
+    uint32_t spins;
+    uint64_t since_ns; /* 0: not blocked long enough to ask the clock */
+};
+
+enum { SPINS_BEFORE_YIELD = 64, SPINS_BEFORE_LOOK = 4096 };
+
+static int wait_a_little(struct operation *op, struct patience *p)
+{
+    struct comm *comm = op->comm;
+    p->spins++;
+    if (comm->config.yield && p->spins >= SPINS_BEFORE_YIELD)
+        sched_yield();
+    else
+        cpu_pause();
+    if (p->spins % (comm->config.yield ? 256 : SPINS_BEFORE_LOOK) != 0)
+        return RB_OK;
+    if (atomic_load_explicit(comm->transport->abort, memory_order_relaxed) != 0)
+        return give_up(op, "aborted");
+    show_wait(op);
+    const uint64_t now = clock_ns();
+    if (p->since_ns == 0)
+        p->since_ns = now;
+    if (comm->config.timeout_sec > 0 && (double)(now - p->since_ns) * 1e-9 > comm->config.timeout_sec)
+        return give_up(op, "no progress");
+    return RB_OK;
+}
+
+static int finish(struct operation *op)
+{
+    struct patience patience = {0};
+    for (;;) {
+        bool moved, done;
+        if (op->comm->config.delay_seed != 0)
+            random_delay(op->comm);
+        RB_TRY(progress(op, &moved, &done));
+        if (done)
+            break;
+        if (moved)
+            patience = (struct patience){0};
+        else
+            RB_TRY(wait_a_little(op, &patience));
+    }
+    if (patience.since_ns != 0) {
+        atomic_store_explicit(&op->comm->heartbeat->waits_for, -1, memory_order_relaxed);
+        atomic_store_explicit(&op->comm->heartbeat->step, -1, memory_order_relaxed);
+    }
+    heartbeat_beat(op->comm->heartbeat);
+    return RB_OK;
+}
+
+int operation_run(struct operation *op, const void *in, void *out)
+{
+    RB_TRY(operation_start(op, in, out));
+    return finish(op);
+}
