@@ -146,7 +146,7 @@ static char *complaint(const char *folder, int status)
         why = rb_format("gnuplot failed: %.*s (all of it in %s)", (int)strcspn(log.chars + strspn(log.chars, "\n"), "\n"),
                         log.chars + strspn(log.chars, "\n"), path);
     else
-        why = rb_format("gnuplot failed with status %d", status);
+        why = rb_format("gnuplot failed with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : status);
     text_free(&log);
     free(path);
     return why;

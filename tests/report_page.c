@@ -183,6 +183,39 @@ static void test_hostile_names(void **state)
     records_free(&r);
 }
 
+/* Two numbers of ranks: the table over them, and its lines in fits.jsonl. */
+static void test_several_numbers_of_ranks(void **state)
+{
+    (void)state;
+    struct records r;
+    page_records(&r);
+    const size_t n = r.ncases;
+    for (size_t i = 0; i < n; i++) {
+        struct record_case c = r.cases[i];
+        c.samples_us = NULL;
+        c.nsamples = 0;
+        c.ranks = 4;
+        c.hops = c.baseline[0] == '\0' ? 6 : 0; /* of a baseline it is not known */
+        c.time_us.median *= 2;
+        records_add_case(&r, &c);
+    }
+    char *out = rb_format("%s/several", folder), *fits = rb_format("%s/fits.jsonl", out);
+    assert_int_equal(report_write(&r, out, NULL), RB_OK);
+    char *page = read_page(out);
+    expect(page, "Over several numbers of ranks");
+    expect(page, "not fitted: the number of messages one after the other is not known");
+    expect(page, "all-reduce, 4 ranks, float sum");
+    free(page);
+    struct text t;
+    assert_int_equal(text_read_file(&t, fits, 1 << 24), RB_OK);
+    expect(t.chars, "\"form\":\"across\"");
+    expect(t.chars, "\"b_us_per_hop\":");
+    text_free(&t);
+    free(fits);
+    free(out);
+    records_free(&r);
+}
+
 static void test_command(void **state)
 {
     (void)state;
@@ -348,7 +381,7 @@ int main(int argc, char **argv)
         return write_for_browser(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_is_made), cmocka_unit_test(test_nothing_to_show), cmocka_unit_test(test_hostile_names),
-        cmocka_unit_test(test_command), cmocka_unit_test(test_refusals), cmocka_unit_test(test_folder_that_cannot_be),
+        cmocka_unit_test(test_several_numbers_of_ranks), cmocka_unit_test(test_command), cmocka_unit_test(test_refusals), cmocka_unit_test(test_folder_that_cannot_be),
         cmocka_unit_test(test_catalogue_of_the_user), cmocka_unit_test(test_statistics), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_base64),
     };

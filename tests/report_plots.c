@@ -112,6 +112,70 @@ static void test_without_gnuplot(void **state)
     records_free(&r);
 }
 
+/* Runs plots_make with a gnuplot that is this shell script, stderr thrown away. */
+static void with_gnuplot(const char *script, struct figures *figures, const struct page_input *in)
+{
+    char *path = rb_strdup(getenv("PATH")), *program = rb_format("%s/gnuplot", folder), *other = rb_format("%s:%s", folder, path);
+    FILE *f = fopen(program, "wb");
+    fprintf(f, "#!/bin/sh\n%s\n", script);
+    fclose(f);
+    chmod(program, 0755);
+    fflush(stderr);
+    const int saved = dup(2);
+    setenv("PATH", other, 1);
+    assert_non_null(freopen("/dev/null", "wb", stderr));
+    const int rc = plots_make(figures, in);
+    fflush(stderr);
+    dup2(saved, 2);
+    close(saved);
+    setenv("PATH", path, 1);
+    unlink(program);
+    assert_int_equal(rc, RB_OK);
+    free(other);
+    free(program);
+    free(path);
+}
+
+static void test_gnuplot_that_fails(void **state)
+{
+    (void)state;
+    struct records r;
+    struct fits fits;
+    struct figures figures;
+    page_records(&r);
+    const struct page_input in = input_of(&r, &fits);
+    with_gnuplot("echo; echo 'no such terminal'; echo more; exit 1", &figures, &in);
+    assert_non_null(figures.missing);
+    assert_non_null(strstr(figures.missing, "gnuplot failed: no such terminal (all of it in"));
+    assert_null(strstr(figures.missing, "more"));
+    figures_free(&figures);
+    with_gnuplot("exit 3", &figures, &in);
+    assert_string_equal(figures.missing, "gnuplot failed with status 3");
+    figures_free(&figures);
+    fits_free(&fits);
+    records_free(&r);
+}
+
+/* One script that gnuplot refuses costs its own picture only. */
+static void test_one_bad_script(void **state)
+{
+    (void)state;
+    struct records r;
+    struct fits fits;
+    struct figures figures;
+    page_records(&r);
+    const struct page_input in = input_of(&r, &fits);
+    with_gnuplot("for f; do case $f in ratio-all_reduce*) exit 1;; esac\n"
+                 "for e in .svg -narrow.svg .png; do echo x >${f%.gp}$e; done; done",
+                 &figures, &in);
+    assert_non_null(figures.missing);
+    for (size_t i = 0; i < figures.count; i++)
+        assert_int_equal(figures.list[i].drawn, strcmp(figures.list[i].name, "ratio-all_reduce-2") != 0);
+    figures_free(&figures);
+    fits_free(&fits);
+    records_free(&r);
+}
+
 static void add(struct records *r, const char *algorithm, const char *transport, bool in_place, uint64_t bytes)
 {
     struct record_case c = { .collective = "all_reduce", .ranks = 2, .nodes = 1, .bytes = bytes, .in_place = in_place };
@@ -220,7 +284,8 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures), cmocka_unit_test(test_reasons), cmocka_unit_test(test_without_gnuplot), cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_pictures), cmocka_unit_test(test_reasons), cmocka_unit_test(test_without_gnuplot), cmocka_unit_test(test_gnuplot_that_fails),
+        cmocka_unit_test(test_one_bad_script), cmocka_unit_test(test_panels),
         cmocka_unit_test(test_too_many_curves), cmocka_unit_test(test_quote), cmocka_unit_test(test_axes), cmocka_unit_test(test_styles),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
