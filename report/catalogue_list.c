@@ -11,6 +11,7 @@
 static const struct sheet_column columns[] = {
     { "model", "model", NULL, SHEET_TEXT },
     { "dense_bf16_tflops", "16-bit", "TFLOP/s", SHEET_NUMBER },
+    { "measured_tflops", "GEMM", "TFLOP/s", SHEET_NUMBER },
     { "fp16_fp16acc_tflops", "FP16acc", "TFLOP/s", SHEET_NUMBER },
     { "dense_fp8_tflops", "FP8", "TFLOP/s", SHEET_NUMBER },
     { "memory_GB", "mem", "GB", SHEET_NUMBER },
@@ -28,11 +29,18 @@ static void put(struct sheet *s, const char *column, struct datum f)
     sheet_weak(s, column, f.value, f.weak);
 }
 
-static void list_gpu(struct sheet *s, const struct gpu *g)
+static double measured16(const struct catalogue *c, const struct gpu *g)
+{
+    const struct gemm *bf16 = catalogue_gemm(c, g, "bf16"), *fp16 = catalogue_gemm(c, g, "fp16"), *best = bf16 != NULL ? bf16 : fp16;
+    return best != NULL ? best->measured_tflops.value : NAN;
+}
+
+static void list_gpu(struct sheet *s, const struct catalogue *c, const struct gpu *g)
 {
     sheet_row(s);
     sheet_text(s, "model", "%s", g->model);
     put(s, "dense_bf16_tflops", gpu_dense16(g));
+    sheet_number(s, "measured_tflops", measured16(c, g));
     put(s, "fp16_fp16acc_tflops", g->fp16_fp16acc_tflops);
     put(s, "dense_fp8_tflops", g->dense_fp8_tflops);
     put(s, "memory_GB", g->memory_GB);
@@ -45,23 +53,45 @@ static void list_gpu(struct sheet *s, const struct gpu *g)
     put(s, "price_usd", g->price_usd);
 }
 
+static const struct sheet_column nic_columns[] = {
+    { "nic", "network card", NULL, SHEET_TEXT },
+    { "unidir_GBps", "rate", "GB/s", SHEET_NUMBER },
+    { "gpus", "for GPUs", NULL, SHEET_NUMBER },
+    { "measured_GBps", "measured", "GB/s", SHEET_NUMBER },
+    { "latency_us", "latency", "us", SHEET_NUMBER },
+    { "latency_kind", "of", NULL, SHEET_TEXT },
+};
+
+static void list_nics(const struct catalogue *c)
+{
+    struct sheet *s = sheet_new(nic_columns, sizeof nic_columns / sizeof nic_columns[0]);
+    for (size_t i = 0; i < c->nnics; i++) {
+        const struct nic *n = &c->nics[i];
+        sheet_row(s);
+        sheet_text(s, "nic", "%s", n->name);
+        put(s, "unidir_GBps", n->unidir_GBps);
+        put(s, "gpus", n->gpus);
+        put(s, "measured_GBps", n->measured_GBps);
+        put(s, "latency_us", n->latency_us);
+        sheet_text(s, "latency_kind", "%s", n->latency_kind);
+    }
+    printf("#\n# Network cards (--nic): one direction; latency of the smallest message, one way\n");
+    sheet_print_table(s, stdout, 0);
+    sheet_free(s);
+}
+
 static void print_table(const struct catalogue *c)
 {
-    printf("# GPU models. Rates: dense, 16-bit = BF16 (else FP16) summed in FP32, FP16acc = FP16 summed in FP16 where faster.\n"
+    printf("# GPU models. Rates: dense, 16-bit = BF16 (else FP16) summed in FP32, FP16acc = FP16 summed in FP16 where faster,\n"
+           "# GEMM = the best published 16-bit matrix multiplication.\n"
            "# GB/s = 1e9 bytes per second, one direction: link = all scale-up links of a GPU, effect. = as a collective is planned\n"
            "# with (links x NCCL's rate per link), a peer = to one peer, GPUs = one link domain. ? = one weak source, - = not known.\n");
     struct sheet *s = sheet_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < c->ngpus; i++)
-        list_gpu(s, &c->gpus[i]);
+        list_gpu(s, c, &c->gpus[i]);
     sheet_print_table(s, stdout, 0);
     sheet_free(s);
-    printf("#\n# Network cards (--nic): rate one direction, latency of the smallest message one way\n");
-    for (size_t i = 0; i < c->nnics; i++) {
-        const struct nic *n = &c->nics[i];
-        char rate[SHEET_NUMBER_TEXT], latency[SHEET_NUMBER_TEXT];
-        printf("  %-38s %8s GB/s for %g GPU%s  %6s%s us %s\n", n->name, sheet_number_text(rate, n->unidir_GBps.value), n->gpus.value,
-               n->gpus.value > 1 ? "s" : " ", sheet_number_text(latency, n->latency_us.value), n->latency_us.weak ? "?" : "", n->latency_kind);
-    }
+    list_nics(c);
     printf("#\n# --list --format csv prints every column with its source, in the form that --catalogue takes.\n");
 }
 

@@ -27,7 +27,7 @@ extern const char *const limit_link_names[]; /* "pcie", "scaleup", "nic", NULL *
 struct limit_settings {
     /* options */
     const char *gpu, *link, *model, *nic, *catalogue, *results, *format, *view, *accumulate, *split;
-    double hidden, heads, kv_heads, ffn, batch, seq, layers, params, bytes; /* 0: the preset's */
+    double hidden, heads, kv_heads, ffn, batch, seq, layers, params, bytes; /* 0: not given, the preset's */
     bool gated, not_gated, inference, list;
     double efficiency, overlap, latency_us, tflops;
     uint64_t domain; /* GPUs in a PCIe domain */

@@ -21,25 +21,25 @@ static const struct option_row rows[] = {
     { 0, "domain", "8", OPTION_COUNT, AT(domain), "GPUs that share a host's PCIe", NULL, 1, 4096 },
     { 0, "catalogue", "", OPTION_TEXT, AT(catalogue), "files over the shipped catalogue, with commas between", NULL, 0, 0 },
     { 0, "results", "", OPTION_TEXT, AT(results), "results.jsonl, own or imported, for the measured limit", NULL, 0, 0 },
-    { 0, "tflops", "0", OPTION_NUMBER, AT(tflops), "measured GEMM rate of the machine in --results [TFLOP/s, dense; 0: as recorded]", NULL, 0, 1e6 },
+    { 0, "tflops", NULL, OPTION_NUMBER, AT(tflops), "measured GEMM rate of the machine in --results, TFLOP/s dense [as recorded]", NULL, 1e-6, 1e6 },
     { 0, NULL, NULL, OPTION_TITLE, 0, "Model", NULL, 0, 0 },
-    { 0, "model", "llama-2-70b", OPTION_TEXT, AT(model), "preset; the options below replace single figures of it (0: the preset's)", NULL, 0, 0 },
-    { 0, "hidden", "0", OPTION_NUMBER, AT(hidden), "hidden size h", NULL, 0, 1e7 },
-    { 0, "heads", "0", OPTION_NUMBER, AT(heads), "attention heads", NULL, 0, 1e5 },
-    { 0, "kv-heads", "0", OPTION_NUMBER, AT(kv_heads), "key and value heads (grouped queries)", NULL, 0, 1e5 },
-    { 0, "ffn", "0", OPTION_NUMBER, AT(ffn), "feed-forward width", NULL, 0, 1e8 },
+    { 0, "model", "llama-2-70b", OPTION_TEXT, AT(model), "preset; the options below replace single figures of it", NULL, 0, 0 },
+    { 0, "hidden", NULL, OPTION_NUMBER, AT(hidden), "hidden size h", NULL, 1, 1e7 },
+    { 0, "heads", NULL, OPTION_NUMBER, AT(heads), "attention heads", NULL, 1, 1e5 },
+    { 0, "kv-heads", NULL, OPTION_NUMBER, AT(kv_heads), "key and value heads (grouped queries)", NULL, 1, 1e5 },
+    { 0, "ffn", NULL, OPTION_NUMBER, AT(ffn), "feed-forward width", NULL, 1, 1e8 },
     { 0, "gated", NULL, OPTION_FLAG, AT(gated), "three feed-forward matrices", NULL, 0, 0 },
     { 0, "not-gated", NULL, OPTION_FLAG, AT(not_gated), "two of them", NULL, 0, 0 },
-    { 0, "layers", "0", OPTION_NUMBER, AT(layers), "layers (inference)", NULL, 0, 1e5 },
-    { 0, "params", "0", OPTION_NUMBER, AT(params), "parameters (inference)", NULL, 0, 1e15 },
-    { 0, "batch", "0", OPTION_NUMBER, AT(batch), "micro-batch [training 1; inference: where memory and arithmetic balance]", NULL, 0, 1e6 },
-    { 0, "seq", "0", OPTION_NUMBER, AT(seq), "tokens of a sequence", NULL, 0, 1e8 },
+    { 0, "layers", NULL, OPTION_NUMBER, AT(layers), "layers (inference)", NULL, 1, 1e5 },
+    { 0, "params", NULL, OPTION_NUMBER, AT(params), "parameters (inference)", NULL, 1, 1e15 },
+    { 0, "batch", NULL, OPTION_NUMBER, AT(batch), "micro-batch [training 1; inference: where memory and arithmetic balance]", NULL, 1, 1e6 },
+    { 0, "seq", NULL, OPTION_NUMBER, AT(seq), "tokens of a sequence", NULL, 1, 1e8 },
     { 0, "bytes", "2", OPTION_NUMBER, AT(bytes), "bytes of an element on the wire", NULL, 0.125, 16 },
     { 0, NULL, NULL, OPTION_TITLE, 0, "Rules", NULL, 0, 0 },
     { 0, "accumulate", "fp32", OPTION_CHOICE, AT(accumulate), "how 16-bit products are summed; fp16 is faster on GeForce cards only", accumulate_choices, 0, 0 },
     { 0, "efficiency", "0.5", OPTION_NUMBER, AT(efficiency), "share of the time that must be arithmetic; 0.5: communication takes as long", NULL, 0.01, 0.999 },
     { 0, "overlap", "0", OPTION_NUMBER, AT(overlap), "share of the communication hidden behind arithmetic", NULL, 0, 1 },
-    { 0, "latency", "0", OPTION_NUMBER, AT(latency_us), "one message [us; 0: NCCL's constants of the link]", NULL, 0, 1e6 },
+    { 0, "latency", NULL, OPTION_NUMBER, AT(latency_us), "one message, us [NCCL's constants of the link]", NULL, 1e-3, 1e6 },
     { 0, "inference", NULL, OPTION_FLAG, AT(inference), "decoding instead of training", NULL, 0, 0 },
     { 0, "split", "1d", OPTION_CHOICE, AT(split), "how a layer is cut", layer_split_names, 0, 0 },
     { 0, NULL, NULL, OPTION_TITLE, 0, "Output", NULL, 0, 0 },
@@ -68,7 +68,6 @@ static double choose(double given, double preset)
     return given > 0 ? given : preset;
 }
 
-/* A number that must not be 0 was written as 0 (0 alone stands for the preset's). */
 static int check_shape(const struct limit_settings *s)
 {
     const struct layer *l = &s->layer;

@@ -184,11 +184,11 @@ static void print_model(const struct limit_settings *s)
 {
     const struct layer *m = &s->layer;
     if (s->inference)
-        printf("# Decoding with %s: %.4g G parameters of %g B, %g layers, hidden %g; 2 transfers a layer, batch %s\n", s->model_name,
+        printf("# Decoding with %s: %.4g G parameters of %g B, %g layers, hidden %g; 2 transfers a layer;\n# batch %s\n", s->model_name,
                s->decoder.params / 1e9, s->decoder.weight_bytes, s->decoder.layers, m->hidden,
-               s->batch > 0 ? "as given" : "where memory and arithmetic balance (F / memory bandwidth)");
+               s->batch > 0 ? "as given" : "where memory and arithmetic balance: F / memory bandwidth");
     else
-        printf("# Training %s: hidden %g, %g heads (%g key/value), feed-forward %g%s, sequence %g, micro-batch %g, %g B an element\n",
+        printf("# Training %s: hidden %g, %g heads (%g key/value), feed-forward %g%s, sequence %g,\n# micro-batch %g, %g B an element\n",
                s->model_name, m->hidden, m->heads, m->kv_heads, m->ffn, m->gated ? " gated" : "", m->seq, m->batch, m->bytes);
 }
 
@@ -196,13 +196,14 @@ static void print_heading(const struct limit_settings *s)
 {
     print_model(s);
     if (strcmp(s->view, "limits") != 0) {
-        printf("# split %s; sent by a GPU: one direction, one layer, forward and backward; efficiency = arithmetic / (arithmetic + exposed "
-               "communication)\n", s->split);
+        printf("# GB = 1e9 bytes, MB = 1e6. Sent by a GPU: one direction, one layer, forward and backward.\n"
+               "# efficiency = arithmetic / (arithmetic + exposed communication)%s%s\n", strcmp(s->view, "curve") == 0 ? "; split " : "",
+               strcmp(s->view, "curve") == 0 ? s->split : "");
         return;
     }
     printf("# Limits: GPUs that may share a layer before communication takes more than %.0f %% of the time; low-high in brackets.\n"
-           "#   document  t <= 2*3*h/bytes / (F/W), nominal figures         layer     a whole layer: arithmetic, transfers, latency\n"
-           "#   measured  the same with a fitted all-reduce of that GPU    use       power of two within limit, link domain and heads\n"
+           "#   document  t <= 2*3*h/bytes / (F/W), nominal figures        layer  a whole layer: arithmetic, transfers, latency\n"
+           "#   measured  the same with a fitted all-reduce of that GPU   use    power of two within limit, link domain, heads\n"
            "# F: dense 16-bit, %s accumulation. W: one direction, all links of a GPU. GB = 1e9 bytes. ? = one weak source.\n"
            "# binds: what stops twice as many (compute: the domain ends first, the link is no limit).\n",
            100 * (1 - s->efficiency), s->accumulate);
@@ -241,6 +242,14 @@ static int print_all(const struct limits *l, const struct limit_settings *s)
     return RB_OK;
 }
 
+static void print_presets(void)
+{
+    struct sheet *sheet = presets_sheet();
+    printf("#\n# Models (--model): hidden size, heads, key and value heads, feed-forward width, sequence\n");
+    sheet_print_table(sheet, stdout, 0);
+    sheet_free(sheet);
+}
+
 static int run(const struct limit_settings *s)
 {
     struct catalogue c;
@@ -248,7 +257,7 @@ static int run(const struct limit_settings *s)
     if (s->list) {
         catalogue_print(&c, s->format);
         if (strcmp(s->format, "table") == 0)
-            presets_print(stdout);
+            print_presets();
         catalogue_free(&c);
         return RB_OK;
     }

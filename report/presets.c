@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LLAMA1 "arXiv:2302.13971, table 2; feed-forward width: the published configuration"
-#define LLAMA2 "arXiv:2307.09288, appendix A.2.1; widths: the published configuration"
+#define LLAMA1 "arXiv:2302.13971; published configuration"
+#define LLAMA2 "arXiv:2307.09288; published configuration"
 #define LLAMA3 "arXiv:2407.21783, table 3"
 #define GPT3 "arXiv:2005.14165, table 2.1"
 
@@ -67,12 +67,37 @@ int preset_find(const char *name, const struct preset **preset_p)
     return rc;
 }
 
-void presets_print(FILE *out)
+static const struct sheet_column columns[] = {
+    { "model", "model", NULL, SHEET_TEXT },
+    { "params_G", "params", "1e9", SHEET_NUMBER },
+    { "layers", "layers", NULL, SHEET_NUMBER },
+    { "hidden", "hidden", NULL, SHEET_NUMBER },
+    { "heads", "heads", NULL, SHEET_NUMBER },
+    { "kv_heads", "kv", NULL, SHEET_NUMBER },
+    { "ffn", "ffn", NULL, SHEET_NUMBER },
+    { "gated", "gated", NULL, SHEET_TEXT },
+    { "vocab", NULL, NULL, SHEET_NUMBER },
+    { "seq", "seq", NULL, SHEET_NUMBER },
+    { "source", "source", NULL, SHEET_WRAP },
+};
+
+struct sheet *presets_sheet(void)
 {
-    fprintf(out, "#\n# Models (--model): layers, hidden size, heads (key/value heads), feed-forward width, parameters, sequence, source\n");
+    struct sheet *s = sheet_new(columns, RB_LEN(columns));
     for (size_t i = 0; i < preset_count; i++) {
         const struct preset *p = &presets[i];
-        fprintf(out, "  %-13s %3.0f x %5.0f  %3.0f (%3.0f) heads  %5.0f%s %6.1f G  %5.0f  %s\n", p->name, p->layers, p->hidden, p->heads,
-                p->kv_heads, p->ffn, p->gated ? " gated" : "      ", p->params / 1e9, p->seq, p->source);
+        sheet_row(s);
+        sheet_text(s, "model", "%s", p->name);
+        sheet_number(s, "params_G", p->params / 1e9);
+        sheet_number(s, "layers", p->layers);
+        sheet_number(s, "hidden", p->hidden);
+        sheet_number(s, "heads", p->heads);
+        sheet_number(s, "kv_heads", p->kv_heads);
+        sheet_number(s, "ffn", p->ffn);
+        sheet_text(s, "gated", "%s", p->gated ? "yes" : "no");
+        sheet_number(s, "vocab", p->vocab);
+        sheet_number(s, "seq", p->seq);
+        sheet_text(s, "source", "%s", p->source);
     }
+    return s;
 }

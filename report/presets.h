@@ -2,9 +2,10 @@
 #ifndef RB_REPORT_PRESETS_H
 #define RB_REPORT_PRESETS_H
 
+#include "report/sheet.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 struct preset {
     const char *name; /* "llama-2-70b" */
@@ -19,6 +20,7 @@ extern const size_t preset_count;
 
 /* Loosely: "llama2-70b", "LLaMA-2 70B". RB_EUSAGE with the nearest names. */
 int preset_find(const char *name, const struct preset **preset_p);
-void presets_print(FILE *out);
+/* One row a model; the caller frees. */
+struct sheet *presets_sheet(void);
 
 #endif

@@ -147,14 +147,14 @@ static const struct option_row rows[] = {
     { 0, "catalogue", "", OPTION_TEXT, AT(catalogue), "files over the shipped catalogue, with commas between", NULL, 0, 0 },
     { 0, "results", "", OPTION_TEXT, AT(results), "results.jsonl or a log: measured all-reduces instead of the servers' link figures", NULL, 0, 0 },
     { 0, "model", "llama-2-70b", OPTION_TEXT, AT(model), "preset of `ringbench limits --list`", NULL, 0, 0 },
-    { 0, "params", "70e9", OPTION_NUMBER, AT(params), "parameters; 0: the preset's [70e9: as the documents round]", NULL, 0, 1e15 },
-    { 0, "batch", "0", OPTION_NUMBER, AT(batch), "prompts at a time; 0: where memory and arithmetic balance", NULL, 0, 1e6 },
+    { 0, "params", NULL, OPTION_NUMBER, AT(params), "parameters [the preset's; 70e9 for llama-2-70b, as the documents round]", NULL, 1, 1e15 },
+    { 0, "batch", NULL, OPTION_NUMBER, AT(batch), "prompts at a time [where memory and arithmetic balance]", NULL, 1, 1e6 },
     { 0, "context", "4096", OPTION_NUMBER, AT(context), "tokens of a prompt and its answer (key-value cache)", NULL, 1, 1e8 },
     { 0, "tokens", "2e12", OPTION_NUMBER, AT(tokens), "tokens to train on", NULL, 1, 1e17 },
     { 0, "step-tokens", "4194304", OPTION_NUMBER, AT(step_tokens), "tokens of a training step", NULL, 1, 1e12 },
     { 0, "micro-batch", "8", OPTION_NUMBER, AT(micro_batch), "sequences whose activations are held while training", NULL, 1, 1e6 },
     { 0, "utilisation", "0.3", OPTION_NUMBER, AT(utilisation), "share of the rate that training reaches beside its transfers", NULL, 0.001, 1 },
-    { 0, "gpus", "0", OPTION_NUMBER, AT(gpus), "GPUs to train on, at least; 0: as many as the memory needs", NULL, 0, 1e7 },
+    { 0, "gpus", NULL, OPTION_NUMBER, AT(gpus), "GPUs to train on, at least [as many as the memory needs]", NULL, 1, 1e7 },
     { 0, "fail-days", "30", OPTION_NUMBER, AT(fail_days), "a card fails once in so many days", NULL, 0.001, 1e6 },
     { 0, "recovery", "10", OPTION_NUMBER, AT(recovery_min), "minutes lost at a failure", NULL, 0, 1e6 },
     { 0, "view", "all", OPTION_CHOICE, AT(view), "which table (csv prints one: serving when all)", views, 0, 0 },
@@ -182,7 +182,7 @@ int purchase_prepare(struct purchase_settings *s)
     s->shape.model = s->model;
     RB_TRY(limits_prepare(&s->shape));
     if (s->params <= 0)
-        s->params = s->shape.decoder.params;
+        s->params = strcmp(s->shape.model_name, "llama-2-70b") == 0 ? 70e9 : s->shape.decoder.params;
     return RB_OK;
 }
 
