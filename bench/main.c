@@ -7,6 +7,7 @@
 #include "report/compare.h"
 #include "report/import.h"
 #include "report/limits.h"
+#include "report/purchase.h"
 #include "report/report.h"
 #include "report/validate.h"
 #include "topo/topo_command.h"
@@ -25,6 +26,7 @@ static const struct command {
     { "limits", limits_command, "how far a model can be split, per GPU model and link" },
     { "claims", claims_command, "the documents' claims, recomputed" },
     { "validate", validate_command, "does a machine, log or emulation agree with a GPU's nominal links" },
+    { "purchase", purchase_command, "cost and throughput per GPU model and server" },
     { "import", import_command, "logs of nccl-tests, nvbandwidth and others -> records" },
     { "report", report_command, "plots, CSV and the HTML page again from results.jsonl" },
     { "compare", compare_command, "did it get slower? a statistical test" },
