@@ -171,6 +171,23 @@ static void ratio_sentence(struct text *out, const struct statistics *s)
                    units_bytes(large, s->ratio_most_case->bytes));
 }
 
+static void pairs_sentence(struct text *out, const struct records *r)
+{
+    const struct record_pair *least = NULL, *most = NULL;
+    size_t outliers = 0;
+    for (size_t i = 0; i < r->npairs; i++) {
+        const struct record_pair *p = &r->pairs[i];
+        outliers += p->outlier;
+        least = isfinite(p->one_way_GBps) && (least == NULL || p->one_way_GBps < least->one_way_GBps) ? p : least;
+        most = isfinite(p->one_way_GBps) && (most == NULL || p->one_way_GBps > most->one_way_GBps) ? p : most;
+    }
+    char a[HTML_NUMBER], b[HTML_NUMBER];
+    if (least != NULL)
+        html_paragraph(out, "Between every two ranks one way: %s GB/s (from %d to %d) to %s GB/s (from %d to %d); %zu outlier%s among %zu pairs.",
+                       html_number(a, least->one_way_GBps, 3), least->from, least->to, html_number(b, most->one_way_GBps, 3), most->from, most->to,
+                       outliers, outliers == 1 ? "" : "s", r->npairs);
+}
+
 static void warnings(struct text *out, const struct page_input *in, const struct statistics *s)
 {
     if (s->wrong > 0)
@@ -210,11 +227,12 @@ const char *section_answer(struct text *out, const struct page_input *in)
         bandwidth_sentence(out, s.largest);
         if (s.fastest->bytes != s.largest->bytes)
             peak_sentence(out, s.fastest);
-    } else {
+    } else if (in->records->npairs == 0) {
         html_paragraph(out, "No bandwidth was measured: it takes at least two ranks to move anything.");
     }
     if (s.ratio_cases > 0)
         ratio_sentence(out, &s);
+    pairs_sentence(out, in->records);
     warnings(out, in, &s);
     return NULL;
 }

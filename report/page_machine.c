@@ -19,7 +19,7 @@ static void flatten(struct text *t, const json_t *value, int depth)
     } else if (depth < DEEPEST && json_is_array(value)) {
         json_array_foreach(value, i, v)
         {
-            text_add(t, "%s", i > 0 ? ", " : "");
+            text_add(t, "%s", i == 0 ? "" : json_is_object(v) ? " / " : ", ");
             flatten(t, v, depth + 1);
         }
     } else if (depth < DEEPEST && json_is_object(value)) {

@@ -50,6 +50,10 @@ static void derived(struct text *out, const struct records *r)
 {
     struct statistics s;
     statistics_make(&s, r);
+    if (r->ncases == 0) {
+        text_add(out, "<li>Collectives: the records hold none.</li>\n");
+        return;
+    }
     if (!any_gpu(r))
         text_add(out, "<li>The links of GPUs: no case ran on one. The limits per GPU model rest on the catalogue and on published logs.</li>\n");
     if (most_nodes(r) <= 1)

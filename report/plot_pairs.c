@@ -78,7 +78,7 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     for (int dark = 0; dark < 2 && n <= NUMBERED; dark++)
         draw_numbers(f, in->records, dark == 1, 0.6 * most(in->records));
     text_add(&f->caption, "One message stream at a time, from the rank of the row to the rank of the column; "
-                          "\u201c!\u201d marks the outlier. Inputs: results.jsonl, records of kind pair.");
+                          "\u201c!\u201d marks an outlier in latency or bandwidth. Inputs: results.jsonl, records of kind pair.");
     return NULL;
 }
 

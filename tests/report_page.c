@@ -129,6 +129,8 @@ static void test_everything_is_made(void **state)
     expect(page, "a &lt;machine&gt; &amp; its &quot;name&quot;");
     expect(page, "The governor is &lt;powersave&gt;");
     expect(page, "GPU links: no GPU was found.");
+    expect(page, "Between every two ranks one way: 6.10 GB/s (from 2 to 3)");
+    expect(page, "1 outlier among 12 pairs");
     assert_null(strstr(page, "<machine>"));
     assert_null(strstr(page, "<powersave>"));
     assert_null(strstr(page, "http-equiv"));
