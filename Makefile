@@ -5,7 +5,7 @@ endif
 BUILD    ?= build
 PREFIX   ?= /usr/local
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-OPT      ?= $(if $(COVERAGE),-O0 -g,$(if $(SAN),-O1 -g,-O3 -g))
+OPT      ?= $(if $(COVERAGE),-Og -g,$(if $(SAN),-O1 -g,-O3 -g))
 packages := hwloc jansson ompi-c
 includes := $(shell pkg-config --cflags $(packages) 2>/dev/null | sed 's/-I/-isystem /g')
 libs     := $(shell pkg-config --libs $(packages) 2>/dev/null)

@@ -21,7 +21,8 @@ static char *executable_folder(void)
 
 int data_path(const char *name, char **path_p)
 {
-    static const char *const beside[] = { "report/data", "../report/data", "../../report/data", "../share/ringbench" };
+    static const char *const beside[] = { "report/data", "../report/data", "../../report/data", "../../../report/data",
+                                           "../share/ringbench" };
     const char *forced = getenv("RINGBENCH_DATA");
     if (forced != NULL) {
         char *path = rb_format("%s/%s", forced, name);
