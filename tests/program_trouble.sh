@@ -1,5 +1,10 @@
 #!/usr/bin/env bash
 # What goes wrong in mid-run: a rank killed, a rank stopped, time up, a small or missing /dev/shm, no gnuplot, a full disk.
+# A /dev/shm of our own where that is allowed, so that what stays in it is ours.
+if [ -z "${OWN_SHM:-}" ] && unshare -m mount -t tmpfs tmpfs /dev/shm 2>/dev/null; then
+    # shellcheck disable=SC2016
+    exec env OWN_SHM=1 unshare -m bash -c 'mount -t tmpfs -o size=1g tmpfs /dev/shm && exec bash "$0"' "$0"
+fi
 . scripts/tap.sh
 cd "$work" || exit 1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -7,7 +12,6 @@ data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
 [ -d "$data" ] || data=$OLDPWD/report/data
 export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
 soak=(--collective all_reduce --algorithm ring,direct_two_shot -b 64 -e 64K -f 4 --budget 10ms -N 0)
-shm_before=$(find /dev/shm -mindepth 1 2>/dev/null | sort)
 
 launch() { # ranks options...: in the background; waits for the first record
     local n=$1
@@ -15,7 +19,7 @@ launch() { # ranks options...: in the background; waits for the first record
     rm -rf mid
     mpirun --oversubscribe -n "$n" "$RINGBENCH" "$@" --output mid >"$out" 2>"$err" </dev/null &
     launched=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         grep -q '"kind":"case"' mid/results.jsonl 2>/dev/null && break
         sleep 0.05
     done
@@ -57,12 +61,12 @@ ok "killed rank: the code is not 0" test "$ended" -ne 0
 ok "killed rank: nobody is left" none_left "${pids[@]}"
 ok "killed rank: the records are whole" jq -e . mid/results.jsonl
 
-launch 2 "${soak[@]}" -T 2
+launch 2 "${soak[@]}" -T 4
 pids=("$(pid_of_rank 0)" "$(pid_of_rank 1)")
 began=$EPOCHREALTIME
 kill -STOP "${pids[1]}"
-ok "stopped rank: the others end within -T and a second" ends_within 3.5
-like "stopped rank: it is named" "$err" "no progress for 2 s \(-T\): rank 1 \(pid ${pids[1]}\) is stopped, it was .*; rank 0 waits for it"
+ok "stopped rank: the others end within -T and a second" ends_within 5.5
+like "stopped rank: it is named" "$err" "no progress for 4 s \(-T\): rank 1 \(pid ${pids[1]}\) is stopped, it was .*; rank 0 waits for it"
 is "stopped rank: exit 4" "$ended" 4
 ok "stopped rank: nobody is left" none_left "${pids[@]}"
 ok "stopped rank: the records are whole" jq -e . mid/results.jsonl
@@ -76,7 +80,11 @@ ok "ended by the user: nobody is left" none_left "${pids[@]}"
 
 exits "limit of the whole run" 4 mpirun --oversubscribe -n 2 "$RINGBENCH" --collective all_reduce -n 1000000 --time-limit 2 --output limit
 like "limit of the whole run: says where it was" "$err" '2 s are over \(--time-limit\): rank [01] (is|\(pid)'
-is "nothing stays in /dev/shm" "$(find /dev/shm -mindepth 1 2>/dev/null | sort)" "$shm_before"
+if [ -n "${OWN_SHM:-}" ]; then
+    is "nothing stays in /dev/shm after all this" "$(find /dev/shm -mindepth 1)" ""
+else
+    skip "nothing stays in /dev/shm after all this" "other programs use it too; a /dev/shm of one's own needs root"
+fi
 
 ok "resume goes on after all this" mpirun --oversubscribe -n 2 "$RINGBENCH" --collective all_reduce --algorithm ring,direct_two_shot -b 64 -e 64K -f 4 \
     --budget 10ms --no-report --resume --output mid
