@@ -40,9 +40,15 @@ double curves_wire_bytes(const struct record_case *c)
     return c->wire_bytes > 0 ? (double)c->wire_bytes : (double)c->bytes * curves_bus_factor(c->collective, c->ranks);
 }
 
+/* Times that a clock can give: what lies outside is damage. */
+static bool is_time(double us)
+{
+    return us > 1e-6 && us < 1e15;
+}
+
 static bool usable(const struct record_case *c)
 {
-    return isfinite(c->time_us.median) && c->time_us.median > 0 && c->wrong <= 0 && c->ranks > 1 && curves_wire_bytes(c) > 0;
+    return is_time(c->time_us.median) && c->wrong <= 0 && c->ranks > 1 && c->bytes > 0 && curves_wire_bytes(c) > 0;
 }
 
 static bool same_origin(const struct record_case *a, const struct record_case *b)

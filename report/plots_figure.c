@@ -116,7 +116,7 @@ void figure_log_axis(struct figure *f, char axis, const char *label, double low,
              few ? high * 1.25 : high * 1.6, axis);
     figure_quote(&f->settings, label);
     text_add(&f->settings, "\nset %ctics (", axis);
-    for (double decade = from; decade <= to * 1.01; decade *= 10)
+    for (double decade = from; decade <= to * 1.01 && isfinite(decade) && decade > 0; decade *= 10)
         for (int digit = 1; digit <= (few ? 5 : 1); digit = digit == 2 ? 5 : digit + 1) {
             text_add(&f->settings, "%s'%.6g' %.6g", comma, decade * digit, decade * digit);
             comma = ", ";

@@ -185,6 +185,43 @@ static void test_hostile_names(void **state)
     records_free(&r);
 }
 
+struct absurd_report {
+    const struct records *records;
+    const char *folder;
+};
+
+static int write_absurd(void *what)
+{
+    const struct absurd_report *a = what;
+    return report_write(a->records, a->folder, NULL);
+}
+
+/* Numbers that no run makes, but a damaged file may hold: nothing hangs, nothing is drawn from the times. */
+static void test_absurd_numbers(void **state)
+{
+    (void)state;
+    static const double absurd[] = { 0, 1e-300, 1e300, 1.7e308, INFINITY, NAN };
+    struct records r;
+    page_records(&r);
+    for (size_t i = 0; i < r.ncases; i++) {
+        const double v = absurd[i % RB_LEN(absurd)];
+        struct record_case *c = &r.cases[i];
+        c->bytes = i % 7 == 0 ? 0 : i % 5 == 0 ? INT64_MAX : c->bytes;
+        c->time_us.p99 = c->busbw_GBps = c->ceiling_GBps = c->ratio = c->ratio_high = c->wire_GBps = v;
+        c->time_us.median = i % 2 == 0 ? v : c->time_us.median;
+        c->ranks = i % 11 == 0 ? INT32_MAX : 2;
+    }
+    char *out = rb_format("%s/absurd", folder), *messages;
+    struct absurd_report a = { &r, out };
+    assert_int_equal(quietly(write_absurd, &a, &messages), RB_OK);
+    free(messages);
+    char *page = read_page(out);
+    expect(page, "<section id=\"answer\">");
+    free(page);
+    free(out);
+    records_free(&r);
+}
+
 /* Two numbers of ranks: the table over them, and its lines in fits.jsonl. */
 static void test_several_numbers_of_ranks(void **state)
 {
@@ -383,7 +420,7 @@ int main(int argc, char **argv)
         return write_for_browser(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_is_made), cmocka_unit_test(test_nothing_to_show), cmocka_unit_test(test_hostile_names),
-        cmocka_unit_test(test_several_numbers_of_ranks), cmocka_unit_test(test_command), cmocka_unit_test(test_refusals), cmocka_unit_test(test_folder_that_cannot_be),
+        cmocka_unit_test(test_absurd_numbers), cmocka_unit_test(test_several_numbers_of_ranks), cmocka_unit_test(test_command), cmocka_unit_test(test_refusals), cmocka_unit_test(test_folder_that_cannot_be),
         cmocka_unit_test(test_catalogue_of_the_user), cmocka_unit_test(test_statistics), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_base64),
     };
