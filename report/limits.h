@@ -59,7 +59,7 @@ struct limit {
     double usable;              /* a power of two, within domain and heads */
     double at_usable;           /* efficiency there */
     const char *binds;          /* what stops the next power of two: "compute" (nothing of the link), "bandwidth", "latency" */
-    char evidence[160];         /* of measured: source, ranks; "" none */
+    char evidence[280];         /* of measured: ranks, transport, algorithm, source; "" none */
     bool weak;                  /* a figure it rests on has one doubtful source */
 };
 

@@ -48,7 +48,7 @@ static bool fits_row(const struct limit *l, const struct fit *f, const struct ca
 {
     const struct record_case *k = &f->curve;
     return f->refused[0] == '\0' && strcmp(k->collective, "all_reduce") == 0 && k->ranks > 1 && k->gpu[0] != '\0' &&
-           over_link(k->transport, l->link) && (l->link == LIMIT_NIC) == (k->nodes > 1) && catalogue_match_gpu(c, k->gpu) == l->gpu;
+           over_link(k->transport, l->link) && (l->link == LIMIT_NIC ? k->nodes == k->ranks : k->nodes <= 1) && catalogue_match_gpu(c, k->gpu) == l->gpu;
 }
 
 /* Bytes of the all-reduce that the model sends. */
@@ -94,8 +94,8 @@ static double largest(const struct limit *l, const struct limit_settings *s, con
 static void fill(struct limit *l, const struct limit_settings *s, const struct fit *f)
 {
     l->measured = (struct limit_range){ largest(l, s, f, l->flops.high, 2), largest(l, s, f, l->flops.value, 1), largest(l, s, f, l->flops.low, 0) };
-    snprintf(l->evidence, sizeof l->evidence, "%d ranks, %s%s%.60s", f->curve.ranks, f->curve.algorithm, f->curve.source[0] != '\0' ? ", " : "",
-             f->curve.source);
+    const struct record_case *k = &f->curve;
+    snprintf(l->evidence, sizeof l->evidence, "%d ranks, %s, %s%s%s", k->ranks, k->transport, k->algorithm, k->source[0] != '\0' ? ", " : "", k->source);
 }
 
 /* Time of the model's all-reduce: the curve with most ranks, of those the fastest. */

@@ -1,7 +1,8 @@
 /* report/limits_measured.h - private to limits*.c: the third limit, from fitted records.
  *
  * Of an all-reduce fitted for n ranks at w bytes on the wire, T(w) is cut into the piece's bandwidth W and the rest, which n ranks
- * spend on 2(n-1) hops: time(t) = (T - w/W) (t-1)/(n-1) + w(t)/W, w(t) = 2(t-1)/t S. For t other than n that is an extrapolation. */
+ * spend on 2(n-1) hops: time(t) = (T - w/W) (t-1)/(n-1) + w(t)/W, w(t) = 2(t-1)/t S. For t other than n that is an extrapolation.
+ * Within one machine for PCIe and the scale-up link; one rank a machine for a network card. */
 #ifndef RB_REPORT_LIMITS_MEASURED_H
 #define RB_REPORT_LIMITS_MEASURED_H
 

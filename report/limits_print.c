@@ -13,7 +13,8 @@ static const double GIGA = 1e9, TERA = 1e12;
 
 static const struct sheet_column limit_columns[] = {
     { "gpu", "GPU", NULL, SHEET_TEXT },
-    { "link", "link", NULL, SHEET_TEXT },
+    { "link", NULL, NULL, SHEET_TEXT },
+    { "over", "link", NULL, SHEET_SHOWN },
     { "flops_T", "F", "TFLOP/s", SHEET_NUMBER },
     { "bandwidth_GBps", "W", "GB/s", SHEET_NUMBER },
     { "bandwidth_effective_GBps", NULL, "GB/s", SHEET_NUMBER },
@@ -36,7 +37,8 @@ static const struct sheet_column limit_columns[] = {
     { "limit_measured_high", NULL, NULL, SHEET_NUMBER },
     { "measured", "measured", NULL, SHEET_SHOWN },
     { "usable", "use", NULL, SHEET_NUMBER },
-    { "efficiency_at_usable", "eff.", NULL, SHEET_NUMBER },
+    { "efficiency_at_usable", NULL, NULL, SHEET_NUMBER },
+    { "share", "eff.", NULL, SHEET_SHOWN },
     { "domain", NULL, NULL, SHEET_NUMBER },
     { "binds", "binds", NULL, SHEET_TEXT },
     { "evidence", NULL, NULL, SHEET_TEXT },
@@ -45,7 +47,7 @@ static const struct sheet_column limit_columns[] = {
 static const char *count_text(char out[16], double v)
 {
     char number[SHEET_NUMBER_TEXT];
-    snprintf(out, 16, "%s%s", v >= LAYER_MOST ? ">=" : "", v < 100 && v != floor(v) ? "" : "");
+    snprintf(out, 16, "%s", v == LAYER_MOST ? ">=" : ""); /* where the search stops */
     if (v < 10 && v != floor(v))
         snprintf(out + strlen(out), 16 - strlen(out), "%.1f", v);
     else
@@ -86,6 +88,7 @@ static void limit_row(struct sheet *sheet, const struct limit *l, const struct l
 {
     const double effective = isnan(l->Bps_effective) ? l->Bps_nominal : l->Bps_effective;
     put_names(sheet, l);
+    sheet_text(sheet, "over", "%s", l->link == LIMIT_NIC && l->gpu != NULL ? "card" : l->link_name);
     sheet_weak(sheet, "flops_T", l->flops_nominal / TERA, l->weak);
     sheet_weak(sheet, "bandwidth_GBps", l->Bps_nominal / GIGA, l->weak);
     sheet_number(sheet, "bandwidth_effective_GBps", l->Bps_effective / GIGA);
@@ -102,6 +105,8 @@ static void limit_row(struct sheet *sheet, const struct limit *l, const struct l
     put_range(sheet, "measured", l->measured);
     sheet_number(sheet, "usable", l->usable);
     sheet_number(sheet, "efficiency_at_usable", l->at_usable);
+    if (!isnan(l->at_usable))
+        sheet_text(sheet, "share", "%.0f %%", 100 * l->at_usable);
     sheet_number(sheet, "domain", l->domain);
     sheet_text(sheet, "binds", "%s", l->binds);
     sheet_text(sheet, "evidence", "%s", l->evidence);
@@ -205,8 +210,8 @@ static void print_heading(const struct limit_settings *s)
            "#   document  t <= 2*3*h/bytes / (F/W), nominal figures        layer  a whole layer: arithmetic, transfers, latency\n"
            "#   measured  the same with a fitted all-reduce of that GPU   use    power of two within limit, link domain, heads\n"
            "# F: dense 16-bit, %s accumulation. W: one direction, all links of a GPU. GB = 1e9 bytes. ? = one weak source.\n"
-           "# binds: what stops twice as many (compute: the domain ends first, the link is no limit).\n",
-           100 * (1 - s->efficiency), s->accumulate);
+           "# binds: what stops twice as many (compute: the domain ends first, the link is no limit). card: %s.\n",
+           100 * (1 - s->efficiency), s->accumulate, s->nic);
 }
 
 static void print_fp16acc(const struct limits *l)
@@ -214,9 +219,24 @@ static void print_fp16acc(const struct limits *l)
     for (size_t i = 0; i < l->count; i++) {
         const struct limit *k = &l->list[i];
         char rate[SHEET_NUMBER_TEXT], limit[SHEET_NUMBER_TEXT];
-        if (!isnan(k->document_fp16acc) && k->flops_nominal < k->flops_fp16acc)
+        if (k->link != LIMIT_NIC && !isnan(k->document_fp16acc) && k->flops_nominal < k->flops_fp16acc)
             printf("# %s summing in FP16: F %s TFLOP/s, document %s over %s\n", k->gpu_name, sheet_number_text(rate, k->flops_fp16acc / TERA),
                    sheet_number_text(limit, k->document_fp16acc), k->link_name);
+    }
+}
+
+static void print_evidence(const struct limits *l)
+{
+    bool first = true;
+    for (size_t i = 0; i < l->count; i++) {
+        char line[480];
+        if (l->list[i].evidence[0] == '\0')
+            continue;
+        if (first)
+            printf("# Measured on:\n");
+        first = false;
+        snprintf(line, sizeof line, "%s over %s: %s", l->list[i].gpu_name, l->list[i].link_name, l->list[i].evidence);
+        sheet_print_paragraph(stdout, "#   ", line, 400);
     }
 }
 
@@ -235,8 +255,10 @@ static int print_all(const struct limits *l, const struct limit_settings *s)
     if (strcmp(s->format, "table") == 0)
         print_heading(s);
     sheet_print(sheet, s->format, curve ? "limit_curve" : splits ? "limit_split" : "limit", members);
-    if (strcmp(s->format, "table") == 0 && !curve && !splits)
+    if (strcmp(s->format, "table") == 0 && !curve && !splits) {
         print_fp16acc(l);
+        print_evidence(l);
+    }
     json_decref(members);
     sheet_free(sheet);
     return RB_OK;

@@ -129,11 +129,12 @@ static enum evidence_kind kind_of(const struct record_case *k, bool given)
     return given ? EVIDENCE_MEASURED : EVIDENCE_PUBLISHED;
 }
 
-/* A curve is the cases of one source, collective and number of ranks; its largest busbw at large messages is its evidence. */
+/* A curve is the cases of one log, collective and number of ranks; its largest busbw at large messages is its evidence. */
 static bool same_curve(const struct record_case *a, const struct record_case *b)
 {
     return strcmp(a->collective, b->collective) == 0 && strcmp(a->algorithm, b->algorithm) == 0 && strcmp(a->transport, b->transport) == 0 &&
-           a->ranks == b->ranks && a->nodes == b->nodes && strcmp(a->source, b->source) == 0 && strcmp(a->baseline, b->baseline) == 0;
+           a->ranks == b->ranks && a->nodes == b->nodes && strcmp(a->source, b->source) == 0 && strcmp(a->label, b->label) == 0 &&
+           strcmp(a->gpu, b->gpu) == 0 && strcmp(a->baseline, b->baseline) == 0;
 }
 
 static const struct record_case *best_of_curve(const struct record_case *cases, size_t n, size_t first)
