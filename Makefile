@@ -23,22 +23,24 @@ CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
 without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
 
 # Each folder is an archive; a lower one never needs a higher one.
-folders     := core topo collectives report bench
+folders     := core topo collectives report scale bench
 core_dirs   := core
 topo_dirs   := topo
 collectives_dirs := collectives collectives/algorithms collectives/transport collectives/device collectives/baseline
 report_dirs := report
+scale_dirs  := scale
 bench_dirs  := bench
 sources      = $(filter-out bench/main.c $(without),$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
 archive      = $(1:%=$(BUILD)/lib%.a)
-all_archives := $(call archive,bench report collectives topo core)
+all_archives := $(call archive,bench scale report collectives topo core)
 
 # A test named FOLDER_x.c links that folder and those below it.
 libs_core        := core
 libs_topo        := topo core
 libs_collectives := collectives topo core
 libs_report      := report core
-libs_bench       := bench report collectives topo core
+libs_scale       := scale report collectives topo core
+libs_bench       := bench scale report collectives topo core
 tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders))))))
 
 # What ThreadSanitizer can see: ranks as threads, and the ground floor.

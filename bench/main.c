@@ -10,7 +10,8 @@
 #include "report/purchase.h"
 #include "report/report.h"
 #include "report/validate.h"
-#include "topo/topo_command.h"
+#include "scale/draw.h"
+#include "scale/simulate_command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     { "run", run_command, "measure, fit, limits and plots into ringbench-out/ (the default)" },
-    { "topo", topo_command, "the machine: graph, path classes, ceilings, ring order" },
+    { "topo", draw_topo_command, "the machine: graph, path classes, ceilings, ring order" },
     { "limits", limits_command, "how far a model can be split, per GPU model and link" },
     { "claims", claims_command, "the documents' claims, recomputed" },
     { "validate", validate_command, "does a machine, log or emulation agree with a GPU's nominal links" },
@@ -31,6 +32,7 @@ static const struct command {
     { "report", report_command, "plots, CSV and the HTML page again from results.jsonl" },
     { "compare", compare_command, "did it get slower? a statistical test" },
     { "schedule", schedule_command, "an algorithm's steps, proof, bytes and cost" },
+    { "simulate", simulate_command, "what a collective takes on a cluster that nobody here owns" },
 };
 
 static int list(void)

@@ -1,0 +1,24 @@
+/* scale/simgrid.h - the second engine: the schedule as a time-independent trace, replayed by SimGrid (https://simgrid.org).
+ *
+ * Files, in a folder of their own: platform.xml (hosts, the links of scale/fabric.h, a route for every pair that talks), hosts,
+ * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output.
+ * A rank posts its receives a few steps ahead, and a send waits for the one before to the same peer. Time on the wire is the same as
+ * in collectives/cost.h, but SimGrid counts a message as sent when it has arrived, and flows of different latency share a link by
+ * round-trip time.
+ *
+ * Errors RB_EUSAGE: SimGrid is not installed (how to), it failed (the last line that it printed), the folder cannot be written. */
+#ifndef RB_SCALE_SIMGRID_H
+#define RB_SCALE_SIMGRID_H
+
+#include "scale/simulate.h"
+
+#define SIMULATE_VERSION "1"
+enum { SIMGRID_MOST_RANKS = 1024 };
+
+int simgrid_run(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r);
+/* "3.32"; "" when it is not installed. */
+const char *simgrid_version(void);
+/* RB_OK, or how to install it. */
+int simgrid_check(void);
+
+#endif

@@ -1,0 +1,190 @@
+#include "scale/simulate.h"
+
+#include "core/error.h"
+#include "core/text.h"
+#include "scale/simgrid.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TYPE_BYTES = 4 };
+
+uint64_t simulation_count(const struct simulation *s)
+{
+    return s->bytes / TYPE_BYTES / (uint64_t)collective_get(s->algorithm->collective)->size_blocks(&s->group);
+}
+
+int simulation_check(struct simulation *s)
+{
+    const struct algorithm *a = s->algorithm;
+    const int n = s->group.nranks, gpus = cluster_gpus(s->cluster);
+    if (n < a->min_ranks || n < 1)
+        return rb_fail(RB_EUSAGE, "%s needs at least %d ranks", a->name, a->min_ranks);
+    if (n > gpus)
+        return rb_fail(RB_EUSAGE, "-n %d: %s has %d GPUs", n, s->cluster->name, gpus);
+    if (s->group.root < 0 || s->group.root >= n)
+        return rb_fail(RB_EUSAGE, "--root %d: the ranks are 0 to %d", s->group.root, n - 1);
+    if (a->uses_servers && (s->group.servers < 1 || s->group.servers > a->max_servers(n)))
+        return rb_fail(RB_EUSAGE, "--servers %d: %s with %d ranks takes 1 to %d", s->group.servers, a->name, n, a->max_servers(n));
+    if (n % s->cluster->per_node == 0)
+        s->group.nodes = n / s->cluster->per_node;
+    return RB_OK;
+}
+
+/* --- engine cost --- */
+
+struct counted {
+    double *out, *in;
+};
+
+static void count_step(void *visitor, int rank, const struct step *s, uint64_t bytes)
+{
+    struct counted *c = visitor;
+    c->out[rank] += (double)bytes * s->nsend;
+    c->in[rank] += (double)bytes * s->nrecv;
+}
+
+static double busiest_rank(const struct counted *c, int n)
+{
+    double most = 0;
+    for (int i = 0; i < n; i++)
+        most = fmax(most, fmax(c->out[i], c->in[i]));
+    return most;
+}
+
+static int steps_of(const struct simulation *s, int rank)
+{
+    struct plan p;
+    if (plan_build(&p, s->algorithm, &s->group, rank) != RB_OK)
+        return 0;
+    const int n = p.nsteps;
+    plan_free(&p);
+    return n;
+}
+
+static int check_steps(const struct simulation *s)
+{
+    const int n = s->group.nranks;
+    const double pieces = s->piece_bytes > 0 ? fmax(1, (double)s->bytes / s->algorithm->cuts(&s->group) / (double)s->piece_bytes) : 1;
+    const double steps = (steps_of(s, 0) + steps_of(s, n / 2) + steps_of(s, n - 1)) / 3.0 * n * pieces;
+    if (steps > SIMULATE_MOST_STEPS)
+        return rb_fail(RB_EUSAGE, "%s over %d ranks of %s does not look alike from every rank and has %.2g steps, more than the %.2g that are played one by one",
+                       s->algorithm->name, n, s->cluster->name, steps, SIMULATE_MOST_STEPS);
+    return RB_OK;
+}
+
+static int run_cost(const struct simulation *s, struct cost_setup *setup, struct fabric *f, struct simulated *r)
+{
+    const size_t n = (size_t)f->period;
+    struct counted counted = { rb_calloc(n, sizeof(double)), rb_calloc(n, sizeof(double)) };
+    setup->network = &f->network;
+    setup->period = f->period;
+    setup->visit = count_step;
+    setup->visitor = &counted;
+    const int rc = cost_run(setup, &r->cost);
+    if (rc == RB_OK) {
+        r->seconds = r->cost.seconds;
+        r->period = f->period;
+        r->wire_bytes = busiest_rank(&counted, f->period);
+        r->busiest[0] = '\0';
+        if (r->cost.busiest >= 0) {
+            fabric_link_name(f, r->cost.busiest, r->busiest, sizeof r->busiest);
+            r->busiest_share = r->cost.busiest_bytes / f->rates[r->cost.busiest] / r->seconds;
+        }
+    }
+    (void)s;
+    free(counted.out);
+    free(counted.in);
+    return rc;
+}
+
+static int simulate_cost(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r)
+{
+    struct cost_setup setup = { .algorithm = s->algorithm, .group = &s->group, .count = simulation_count(s), .type_bytes = TYPE_BYTES,
+                                .piece_bytes = s->piece_bytes };
+    const int possible = s->every_rank ? 0 : fabric_period(s->cluster, s->group.nranks);
+    const int period = possible > 0 && cost_folds(&setup, possible) ? possible : 0;
+    struct fabric f;
+    if (period == 0)
+        RB_TRY(check_steps(s));
+    RB_TRY(fabric_make(&f, s->cluster, protocol, s->group.nranks, period));
+    const int rc = run_cost(s, &setup, &f, r);
+    fabric_free(&f);
+    return rc;
+}
+
+/* --- both engines --- */
+
+static int simulate_one(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r)
+{
+    *r = (struct simulated){ .protocol = protocol == PROTOCOL_BULK ? "bulk" : "fast" };
+    RB_TRY(strcmp(s->engine, "simgrid") == 0 ? simgrid_run(s, protocol, r) : simulate_cost(s, protocol, r));
+    if (strcmp(s->protocol, "bare") != 0)
+        r->seconds += fabric_base(s->cluster, protocol, s->group.nranks);
+    return RB_OK;
+}
+
+/* The fast protocol gives up half the rate: beyond these bytes a rank it cannot win on any link of the catalogue. */
+static bool fast_can_win(const struct simulation *s, const struct simulated *bulk)
+{
+    const struct link_latency *l = s->group.nranks > s->cluster->per_node ? &s->cluster->nic_latency : &s->cluster->link_latency;
+    const double rate = fmax(s->cluster->link_Bps, s->cluster->nic_Bps * s->cluster->rails);
+    const double saved = l->bulk_base_s - l->fast_base_s + (l->bulk_hop_s - l->fast_hop_s) * 4.0 * s->group.nranks;
+    return l->fast_share < 1 && (bulk->wire_bytes <= 0 || bulk->wire_bytes / rate < saved * 4);
+}
+
+int simulate(const struct simulation *s, struct simulated *result_p)
+{
+    struct simulated bulk, fast;
+    if (strcmp(s->protocol, "fast") == 0)
+        return simulate_one(s, PROTOCOL_FAST, result_p);
+    RB_TRY(simulate_one(s, PROTOCOL_BULK, &bulk));
+    *result_p = bulk;
+    if (strcmp(s->protocol, "auto") == 0 && fast_can_win(s, &bulk)) {
+        RB_TRY(simulate_one(s, PROTOCOL_FAST, &fast));
+        if (fast.seconds < bulk.seconds)
+            *result_p = fast;
+    }
+    return RB_OK;
+}
+
+/* --- records --- */
+
+static void set_words(const struct simulation *s, const struct simulated *r, struct record_case *c)
+{
+    const struct collective *what = collective_get(s->algorithm->collective);
+    const bool inside = s->group.nranks <= s->cluster->per_node;
+    snprintf(c->collective, sizeof c->collective, "%s", what->name);
+    snprintf(c->algorithm, sizeof c->algorithm, "%s", s->algorithm->family);
+    snprintf(c->transport, sizeof c->transport, "%.15s", inside ? s->cluster->link_name : s->cluster->nic_name);
+    snprintf(c->protocol, sizeof c->protocol, "%s", r->protocol);
+    snprintf(c->label, sizeof c->label, "%.47s", s->label != NULL ? s->label : "");
+    snprintf(c->evidence, sizeof c->evidence, "simulated");
+    snprintf(c->gpu, sizeof c->gpu, "%s", s->cluster->gpu_name);
+    snprintf(c->source, sizeof c->source, "%.90s, engine %s %s", s->cluster->name, s->engine, strcmp(s->engine, "simgrid") == 0 ? simgrid_version() : SIMULATE_VERSION);
+    snprintf(c->type, sizeof c->type, "float");
+    snprintf(c->op, sizeof c->op, "%s", what->reduces ? "sum" : "none");
+    snprintf(c->stopped, sizeof c->stopped, "fixed");
+    snprintf(c->ceiling_from, sizeof c->ceiling_from, "catalogue");
+    c->root = what->rooted ? s->group.root : -1;
+}
+
+void simulation_record(const struct simulation *s, const struct simulated *r, struct record_case *c)
+{
+    const struct collective *what = collective_get(s->algorithm->collective);
+    const double us = r->seconds * 1e6, factor = what->bus_factor(&s->group);
+    *c = (struct record_case){ .ranks = s->group.nranks, .servers = s->algorithm->uses_servers ? s->group.servers : 0, .wrong = -1 };
+    set_words(s, r, c);
+    c->nodes = (s->group.nranks + s->cluster->per_node - 1) / s->cluster->per_node;
+    c->count = simulation_count(s);
+    c->bytes = c->count * TYPE_BYTES * (uint64_t)what->size_blocks(&s->group);
+    c->time_us = (struct record_time){ us, us, us, us, us, us, 0, 1 };
+    c->algbw_GBps = r->seconds > 0 ? (double)c->bytes / r->seconds / 1e9 : NAN;
+    c->busbw_GBps = factor > 0 ? c->algbw_GBps * factor : NAN;
+    c->wire_bytes = (uint64_t)r->wire_bytes;
+    c->wire_GBps = r->wire_bytes > 0 && r->seconds > 0 ? r->wire_bytes / r->seconds / 1e9 : NAN;
+    c->ceiling_GBps = (s->group.nranks <= s->cluster->per_node ? s->cluster->link_nominal_Bps : s->cluster->nic_nominal_Bps * s->cluster->rails / s->cluster->per_node) / 1e9;
+    c->ratio = c->ratio_low = c->ratio_high = NAN;
+}
