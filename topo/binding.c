@@ -1,5 +1,6 @@
 /* Which rank runs on which CPUs. */
 #include "topo/graph.h"
+#include "topo/hosts.h"
 #include "topo/load_hwloc.h"
 
 #include "core/error.h"
@@ -127,7 +128,7 @@ int topology_bind_self(const struct topology *t, int rank, int nranks, struct to
 }
 
 struct place {
-    int64_t node;
+    uint64_t machine;
     uint64_t cpus; /* hash of the CPUs that the rank may use */
 };
 
@@ -140,13 +141,20 @@ static uint64_t hash(const char *text)
     return h;
 }
 
+/* Hosts that are one machine share its cores. */
+static uint64_t machine_of(const struct job *job)
+{
+    const uint64_t id = hosts_machine();
+    return id != 0 ? id : (uint64_t)job->node;
+}
+
 static int my_place(const struct topology *t, const struct job *job, struct place *place_p)
 {
     hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
     const int rc = current_cpus(t, allowed);
     char *list = NULL;
     if (rc == RB_OK && hwloc_bitmap_list_asprintf(&list, allowed) >= 0)
-        *place_p = (struct place){ job->node, hash(list) };
+        *place_p = (struct place){ machine_of(job), hash(list) };
     free(list);
     hwloc_bitmap_free(allowed);
     return rc;
@@ -154,13 +162,13 @@ static int my_place(const struct topology *t, const struct job *job, struct plac
 
 int topology_bind_job(const struct topology *t, struct job *job, struct topology_binding *binding_p)
 {
-    struct place mine = { job->node, 0 };
+    struct place mine = { machine_of(job), 0 };
     RB_TRY(job_agree(job, my_place(t, job, &mine)));
     struct place *all = rb_calloc((size_t)job->nranks, sizeof *all);
     int rc = job_allgather(job, &mine, all, sizeof mine);
     int rank = 0, nranks = 0;
     for (int r = 0; rc == RB_OK && r < job->nranks; r++)
-        if (all[r].node == mine.node && all[r].cpus == mine.cpus) {
+        if (all[r].machine == mine.machine && all[r].cpus == mine.cpus) {
             rank += r < job->rank;
             nranks++;
         }

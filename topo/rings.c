@@ -108,3 +108,46 @@ void topology_ring_ranks(const struct topology *t, int nranks, int *order)
         order_devices(t, places, nranks, order);
     free(places);
 }
+
+/* How well a rank reaches the network: what its best way to a NIC is worth; 0 without NICs. */
+static double reach(const struct topology *t, int place)
+{
+    double best = 0;
+    for (size_t i = 0; i < t->nends && place >= 0; i++)
+        if (t->devices[t->ends[i]].kind == TOPO_NIC && worth(t, place, t->ends[i]) > best)
+            best = worth(t, place, t->ends[i]);
+    return best;
+}
+
+/* The cycle opened between order[cut] and the next: the worse of its ends' ways out, and the hop that is saved. */
+struct opening {
+    double way_out, saved;
+};
+
+static struct opening open_at(const struct topology *t, int nranks, const int *order, int cut)
+{
+    const int last = place_of(t, order[cut], nranks), first = place_of(t, order[(cut + 1) % nranks], nranks);
+    if (first < 0 || last < 0)
+        return (struct opening){ 0, 0 };
+    return (struct opening){ fmin(reach(t, first), reach(t, last)), worth(t, last, first) };
+}
+
+void topology_entry_ranks(const struct topology *t, int nranks, int *order)
+{
+    topology_ring_ranks(t, nranks, order);
+    int best = nranks - 1;
+    struct opening at_best = open_at(t, nranks, order, best);
+    for (int cut = 0; cut < nranks - 1; cut++) {
+        const struct opening o = open_at(t, nranks, order, cut);
+        if (o.way_out > at_best.way_out || (!(o.way_out < at_best.way_out) && o.saved < at_best.saved)) {
+            best = cut;
+            at_best = o;
+        }
+    }
+    int *turned = rb_malloc((size_t)nranks * sizeof *turned);
+    for (int k = 0; k < nranks; k++)
+        turned[k] = order[(best + 1 + k) % nranks];
+    for (int k = 0; k < nranks; k++)
+        order[k] = turned[k];
+    free(turned);
+}

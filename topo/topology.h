@@ -130,6 +130,9 @@ void topology_ring_free(struct topology_ring *ring);
 /* The order of nranks ranks, each bound as topology_binding() says, or, where the source tells no cores, rank i at GPU i.
  * order has room for nranks. */
 void topology_ring_ranks(const struct topology *t, int nranks, int *order);
+/* The same for one host of several: the cycle is opened where its two ends are nearest to the network cards, then where the
+ * slowest hop is saved. The first rank receives from the host before, the last sends to the next. */
+void topology_entry_ranks(const struct topology *t, int nranks, int *order);
 
 struct topology_binding {
     int core;       /* device index of the core */
@@ -144,7 +147,7 @@ int topology_binding(const struct topology *t, int rank, int nranks, struct topo
 /* The same within the CPUs that this thread may run on now (a launcher's or taskset's), and binds the thread.
  * rank counts among the nranks ranks that share those CPUs. A thread that is confined to one core stays there. */
 int topology_bind_self(const struct topology *t, int rank, int nranks, struct topology_binding *binding_p);
-/* Collective: finds out which ranks of this machine share this rank's CPUs, then as above. */
+/* Collective: finds out which ranks of this machine (hosts.h) share this rank's CPUs, then as above. */
 int topology_bind_job(const struct topology *t, struct job *job, struct topology_binding *binding_p);
 
 /* One line: "2 packages, 2 NUMA nodes, 64 cores, 8 GPUs (NV18), 8 NICs". The caller frees. */
