@@ -57,6 +57,8 @@ static struct ceiling ceiling_of_run(const struct session *s)
     struct ceiling best = { NAN, CEILING_UNKNOWN };
     if (s->job->nnodes == 1)
         return topology_memory_bandwidth(t);
+    if (isfinite(s->interface.GBps))
+        return (struct ceiling){ s->interface.GBps, CEILING_QUERIED };
     for (size_t i = 0; i < topology_count(t, TOPO_NIC); i++) {
         const struct ceiling rate = topology_device(t, (size_t)topology_find(t, TOPO_NIC, (int)i))->rate;
         if (!(best.GBps >= rate.GBps))

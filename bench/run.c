@@ -98,7 +98,13 @@ static int run_job(struct run *r, int *argc, char ***argv)
                                                                                            : r->settings.run_limit }));
     RB_TRY(job_open_mpi(&s->job, argc, argv));
     rb_quiet(s->job->rank != 0);
-    RB_TRY(watchdog_share(r->watchdog, s->job));
+    s->heartbeat = watchdog_heartbeat(r->watchdog);
+    RB_TRY(hosts_gather(&s->hosts, s->job));
+    rb_mute(s->job->rank != 0);
+    const int same = hosts_same_program(&s->hosts);
+    rb_mute(false);
+    RB_TRY(same);
+    RB_TRY(watchdog_share(r->watchdog, s->job, &s->hosts));
     s->heartbeat = watchdog_heartbeat(r->watchdog);
     const char *names[SESSION_TRANSPORTS];
     size_t n = 0;
@@ -122,6 +128,7 @@ static void close_all(struct run *r, int result)
     heartbeat_phase(s->heartbeat, PHASE_END);
     job_barrier(s->job);
     watchdog_stop(r->watchdog, result);
+    hosts_free(&s->hosts);
     job_close(s->job);
 }
 

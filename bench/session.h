@@ -2,6 +2,8 @@
 #ifndef RB_BENCH_SESSION_H
 #define RB_BENCH_SESSION_H
 
+#include "bench/hosts.h"
+#include "bench/interfaces.h"
 #include "bench/settings.h"
 #include "collectives/baseline/baseline.h"
 #include "collectives/comm.h"
@@ -24,6 +26,8 @@ struct session {
     struct topology *topology; /* of this machine */
     struct topology_binding binding; /* core -1: not bound */
     bool crowded;                    /* more ranks than cores */
+    struct hosts hosts;
+    struct interface interface; /* towards the other hosts; "" on one */
     int *ring;                       /* order of the ranks */
     struct channel channels[SESSION_TRANSPORTS];
     size_t nchannels;

@@ -11,8 +11,10 @@
 #include "core/units.h"
 #include "topo/memory.h"
 
+#include "topo/hosts.h"
 #include <sched.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ struct about_rank {
     char binding[96];
 };
 
+    struct interface interface;
 int setup_transports(struct session *s, const char **names, size_t *count_p)
 {
     static const char *const known[] = { "auto", "shm", "mpi", "null" };
@@ -58,39 +61,59 @@ static int usable_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* More ranks than processors: they must give way to each other while they wait. */
-static bool is_crowded(const struct session *s)
+/* More ranks than processors: they must give way to each other while they wait. Collective. */
+static int find_crowded(struct session *s)
 {
     const struct topology *t = s->topology;
     const int cores = (int)topology_count(t, TOPO_CORE), cpus = usable_cpus();
-    const bool crowded = s->job->nlocal > (cores > 0 && cores > cpus ? cores : cpus) || (cores > 0 && s->job->nlocal > cores);
-    if (crowded)
-        rb_note("%d ranks share %d cores: they take turns, so expect times far above those of a rank a core", s->job->nlocal, cores);
-    return crowded;
+    int ranks;
+    RB_TRY(hosts_ranks_here(s->job, &ranks));
+    if (ranks > s->job->nlocal)
+        rb_note("hosts share this machine: its %d cores serve %d ranks, of which %d are on host %s", cores, ranks, s->job->nlocal,
+                s->hosts.of[s->job->rank].name);
+    s->crowded = ranks > (cores > 0 && cores > cpus ? cores : cpus) || (cores > 0 && ranks > cores);
+    if (s->crowded)
+        rb_note("%d ranks share %d cores: they take turns, so expect times far above those of a rank a core", ranks, cores);
+    return RB_OK;
+}
+
+/* Are the hosts alike, and by which of its interfaces does this one reach the next? */
+static int look_at_hosts(struct session *s)
+{
+    char *words = topology_summary(s->topology);
+    const int rc = hosts_gather_conditions(&s->hosts, s->job, words);
+    free(words);
+    RB_TRY(rc);
+    hosts_same_conditions(&s->hosts);
+    const int other = hosts_first_rank(&s->hosts, s->job->node == 0 ? 1 : 0);
+    if (other >= 0)
+        interfaces_route(s->hosts.of[other].addresses, HOST_ADDRESSES, &s->interface);
+    return RB_OK;
 }
 
 static int order_ring(struct session *s)
 {
     s->ring = rb_malloc((size_t)s->job->nranks * sizeof *s->ring);
-    if (s->settings->topology == NULL) {
-        topology_ring_ranks(s->topology, s->job->nranks, s->ring);
-        return RB_OK;
-    }
-    struct topology *recorded;
-    rb_mute(s->job->rank != 0);
-    const int rc = topology_load(&recorded, s->settings->topology);
+    if (s->settings->topology == NULL)
+        return hosts_ring(s->topology, s->job, s->ring);
+    struct topology *recorded = NULL;
+    rb_mute(s->job->local_rank != 0);
+    const int loaded = topology_load(&recorded, s->settings->topology);
     rb_mute(false);
-    RB_TRY(rc);
-    topology_ring_ranks(recorded, s->job->nranks, s->ring);
-    topology_free(recorded);
-    return RB_OK;
+    int rc = job_agree(s->job, loaded);
+    if (rc == RB_OK)
+        rc = hosts_ring(recorded, s->job, s->ring);
+    if (loaded == RB_OK)
+        topology_free(recorded);
+    return rc;
 }
 
 static int find_topology(struct session *s)
 {
     heartbeat_phase(s->heartbeat, PHASE_TOPOLOGY);
     RB_TRY(job_agree(s->job, topology_load(&s->topology, NULL)));
-    s->crowded = is_crowded(s); /* before binding: it narrows what may be used */
+    RB_TRY(look_at_hosts(s));
+    RB_TRY(find_crowded(s)); /* before binding: it narrows what may be used */
     s->binding.core = -1;
     if (!s->settings->no_bind && topology_bind_job(s->topology, s->job, &s->binding) != RB_OK)
         s->binding.core = -1; /* said so; unbound ranks measure as well, only less evenly */
@@ -109,7 +132,8 @@ int setup_comms(struct session *s)
     RB_TRY(find_topology(s));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     for (size_t i = 0; i < s->nchannels; i++) {
-        const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat };
+        const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
+                                            .qps = (int)s->settings->qps, .device = s->settings->device, .near_device = near };
         RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
     }
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);
@@ -154,9 +178,14 @@ static struct about_rank about_me(const struct session *s)
 static json_t *ranks_json(const struct about_rank *all, int nranks)
 {
     json_t *array = json_array();
-    for (int r = 0; r < nranks; r++)
-        json_array_append_new(array, json_pack("{s:i, s:i, s:s, s:i, s:s}", "rank", r, "node", all[r].node, "host", all[r].shown.host, "pid",
-                                               all[r].shown.pid, "binding", all[r].binding));
+    for (int r = 0; r < nranks; r++) {
+        const struct interface *i = &all[r].interface;
+        json_t *rank = json_pack("{s:i, s:i, s:s, s:i, s:s, s:s}", "rank", r, "node", all[r].node, "host", all[r].shown.host, "pid", all[r].shown.pid,
+                                 "device", all[r].shown.device, "binding", all[r].binding);
+        json_object_set_new(rank, "nic", i->name[0] != '\0' ? json_string(i->name) : json_null());
+        json_object_set_new(rank, "nic_GBps", isfinite(i->GBps) ? json_real(i->GBps) : json_null());
+        json_array_append_new(array, rank);
+    }
     return array;
 }
 
@@ -167,6 +196,7 @@ static json_t *ring_json(const struct session *s)
         json_array_append_new(array, json_integer(s->ring[r]));
     return array;
 }
+    me.interface = s->interface;
 
 static json_t *run_json(const struct session *s, const struct about_rank *all)
 {

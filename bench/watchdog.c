@@ -1,5 +1,7 @@
 #include "bench/watchdog.h"
 
+#include "bench/launcher.h"
+#include "bench/pulse.h"
 #include "bench/watchdog_words.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -18,11 +20,19 @@
 
 enum { TICK_MS = 100, LINGER_TICKS = 4 };
 
+/* Who knows less gives who knows more the time to speak first: rank 0's watchdog hears all hosts, a host's first rank hears
+ * rank 0's, the others of a host see their own host. */
+static const double grace_of_hosts_sec = 2, grace_of_ranks_sec = 1;
+static const double silent_sec = 2; /* four signs of life missed: a host is named */
+enum { GRACE_OF_LAUNCHER_SEC = 3 };
+
 /* Memory that all ranks of the machine have mapped. */
 struct page {
     uint64_t magic;
+    _Atomic uint64_t elsewhere; /* life shown on other machines, as far as it was heard of */
     _Atomic int32_t reported; /* somebody has printed the line */
-    char pad[128 - 8 - 4];
+    _Atomic int32_t patient;  /* somebody elsewhere does what may take long */
+    char pad[128 - 2 * 8 - 2 * 4];
     struct heartbeat ranks[];
 };
 
@@ -40,6 +50,8 @@ struct watchdog {
     _Atomic(watchdog_describe *) describe;
     _Atomic(const void *) context;
     _Atomic(const char *) records;
+    _Atomic(const struct hosts *) hosts;
+    _Atomic(struct pulse *) pulse; /* NULL: one host, or another rank of this host has it */
     _Atomic bool stop;
     struct watchdog_limits limits;
     uint64_t started_ns;
@@ -62,7 +74,7 @@ static void refresh(struct watchdog *w)
     const struct crew *crew = atomic_load(&w->crew);
     w->view = (struct watchdog_view){ .beats = crew->page->ranks, .count = crew->count, .ranks = crew->ranks, .self = crew->self,
                                       .describe = atomic_load(&w->describe), .context = atomic_load(&w->context),
-                                      .records = atomic_load(&w->records) };
+                                      .records = atomic_load(&w->records), .hosts = atomic_load(&w->hosts) };
 }
 
 /* Only one rank prints; with a page of one's own everybody is the one. */
@@ -71,14 +83,48 @@ static bool claim(struct watchdog *w)
     return atomic_exchange(&atomic_load(&w->crew)->page->reported, 1) == 0;
 }
 
+/* ", host b (ranks 4-7) has shown no sign of life for 60.3 s: ..." when there is such a host. */
+static bool add_silent(const struct watchdog *w, char *why, size_t room)
+{
+    double silent = 0;
+    const int node = pulse_silent(atomic_load(&w->pulse), silent_sec, &silent);
+    if (node < 0)
+        return false;
+    char ranks[HOST_RANKS_TEXT];
+    const size_t n = strlen(why);
+    if (pulse_alone(atomic_load(&w->pulse), silent_sec)) {
+        snprintf(why + n, room - n, ", no other host has shown a sign of life for %.1f s: this host is cut off", silent);
+        return true;
+    }
+    snprintf(why + n, room - n, ", host %s (%s) has shown no sign of life for %.1f s: cut off, down or stopped",
+             w->view.hosts->of[hosts_first_rank(w->view.hosts, node)].name, hosts_ranks(w->view.hosts, node, ranks), silent);
+    return true;
+}
+
+/* why: NULL when a lost rank is reason enough. */
 static _Noreturn void leave(struct watchdog *w, const char *why, int code)
 {
+    char reason[256] = "", line[1280];
     refresh(w);
+    if (why != NULL)
+        snprintf(reason, sizeof reason, "%s", why);
+    const bool cut_off = why != NULL && add_silent(w, reason, sizeof reason);
     if (claim(w)) {
-        char line[1024];
-        watchdog_line(&w->view, why, line, sizeof line);
+        watchdog_line(&w->view, why != NULL ? reason : NULL, line, sizeof line);
         rb_fail(RB_ETIMEOUT, "%s", line);
     }
+    pulse_leave(atomic_load(&w->pulse), code);
+    if (cut_off)
+        launcher_outlive(GRACE_OF_LAUNCHER_SEC);
+    _exit(code);
+}
+
+/* Somebody else has said why. */
+static _Noreturn void follow(struct watchdog *w, int code)
+{
+    claim(w);
+    atomic_store(&watchdog_heartbeat(w)->finished, -code);
+    pulse_leave(atomic_load(&w->pulse), code);
     _exit(code);
 }
 
@@ -99,27 +145,61 @@ static bool is_patient(const struct watchdog_view *v)
     return false;
 }
 
-/* A peer that failed has said why: give this rank a moment to come to the same end, then follow. */
-static void follow_failure(struct watchdog *w, int *ticks)
+/* What the other hosts tell goes to all ranks of this one. */
+static void listen_elsewhere(struct watchdog *w)
+{
+    struct pulse *pulse = atomic_load(&w->pulse);
+    if (pulse == NULL)
+        return;
+    struct page *page = atomic_load(&w->crew)->page;
+    pulse_tick(pulse, all_beats(&w->view), is_patient(&w->view));
+    atomic_store(&page->elsewhere, pulse_beats(pulse));
+    atomic_store(&page->patient, pulse_is_patient(pulse));
+}
+
+/* The exit code of a peer, here or elsewhere, that failed; 0: none. */
+static int failure(const struct watchdog *w)
 {
     for (int i = 0; i < w->view.count; i++) {
         const int finished = atomic_load(&w->view.beats[i].finished);
-        if (finished < 0 && i != w->view.self && ++*ticks > LINGER_TICKS)
-            _exit(-finished);
+        if (finished < 0 && i != w->view.self)
+            return -finished;
     }
+    return pulse_left(atomic_load(&w->pulse));
+}
+
+/* A peer that failed has said why: give this rank a moment to come to the same end, then follow. */
+static void follow_failure(struct watchdog *w, int *ticks)
+{
+    const int code = failure(w);
+    if (code > 0 && ++*ticks > LINGER_TICKS)
+        follow(w, code);
+}
+
+/* How much longer than the limit this rank waits before it speaks. */
+static double grace(const struct watchdog *w)
+{
+    const struct hosts *hosts = w->view.hosts;
+    const struct pulse *pulse = atomic_load(&w->pulse);
+    if (hosts == NULL || hosts_first_rank(hosts, 1) < 0)
+        return 0;
+    if (pulse == NULL)
+        return grace_of_hosts_sec + grace_of_ranks_sec;
+    return pulse_follows(pulse) ? grace_of_hosts_sec : 0;
 }
 
 static void check_limits(struct watchdog *w, uint64_t *beats, uint64_t *since_ns)
 {
     const uint64_t now = clock_ns();
-    const uint64_t sum = all_beats(&w->view);
+    const struct page *page = atomic_load(&w->crew)->page;
+    const uint64_t sum = all_beats(&w->view) + atomic_load(&page->elsewhere);
     char why[96];
-    if (sum != *beats || is_patient(&w->view)) {
+    if (sum != *beats || is_patient(&w->view) || atomic_load(&page->patient) != 0) {
         *beats = sum;
         *since_ns = now;
     }
     const double still = (double)(now - *since_ns) * 1e-9, whole = (double)(now - w->started_ns) * 1e-9;
-    if (w->limits.stall_sec > 0 && still > w->limits.stall_sec) {
+    if (w->limits.stall_sec > 0 && still > w->limits.stall_sec + grace(w)) {
         snprintf(why, sizeof why, "no progress for %.3g s (-T)", w->limits.stall_sec);
         leave(w, why, -RB_ETIMEOUT);
     }
@@ -135,11 +215,11 @@ static _Noreturn void obey_signal(struct watchdog *w, int signal)
     const struct timespec tick = { .tv_nsec = 50 * 1000 * 1000 };
     for (int i = 0; i < 8 && !atomic_load(&w->stop); i++) {
         refresh(w);
+        listen_elsewhere(w);
         if (watchdog_lost(&w->view) >= 0)
             leave(w, NULL, -RB_ETIMEOUT);
-        for (int r = 0; r < w->view.count; r++)
-            if (atomic_load(&w->view.beats[r].finished) < 0)
-                _exit(-atomic_load(&w->view.beats[r].finished));
+        if (failure(w) > 0)
+            follow(w, failure(w));
         nanosleep(&tick, NULL);
     }
     char why[64];
@@ -171,6 +251,7 @@ static void *watch(void *context)
         if (signal > 0)
             obey_signal(w, signal);
         refresh(w);
+        listen_elsewhere(w);
         if (watchdog_lost(&w->view) >= 0)
             leave(w, NULL, -RB_ETIMEOUT);
         follow_failure(w, &failures);
@@ -260,7 +341,7 @@ static struct page *find_crew(const struct offer *all, const struct job *job, st
     return page;
 }
 
-int watchdog_share(struct watchdog *w, struct job *job)
+static int share_page(struct watchdog *w, struct job *job)
 {
     struct crew *const old = atomic_load(&w->crew), *const crew = make_crew(NULL, job->local_rank, job->nlocal);
     struct offer mine = { .pid = getpid(), .fd = -1, .node = job->node }, *all = rb_calloc((size_t)job->nranks, sizeof *all);
@@ -283,6 +364,16 @@ int watchdog_share(struct watchdog *w, struct job *job)
     return rc;
 }
 
+int watchdog_share(struct watchdog *w, struct job *job, const struct hosts *hosts)
+{
+    struct pulse *pulse;
+    RB_TRY(share_page(w, job));
+    RB_TRY(pulse_open(&pulse, job, hosts));
+    atomic_store(&w->hosts, hosts);
+    atomic_store(&w->pulse, pulse);
+    return RB_OK;
+}
+
 void watchdog_cases(struct watchdog *w, watchdog_describe *describe, const void *context)
 {
     atomic_store(&w->context, context);
@@ -301,6 +392,9 @@ void watchdog_stop(struct watchdog *w, int result)
     atomic_store(&watchdog_heartbeat(w)->finished, result < 0 ? result : 1);
     atomic_store(&w->stop, true);
     pthread_join(w->thread, NULL);
+    struct pulse *pulse = atomic_load(&w->pulse);
+    pulse_leave(pulse, result < 0 ? -result : 0);
+    pulse_close(pulse);
     pthread_sigmask(SIG_SETMASK, &w->before, NULL);
     free(w); /* the page stays mapped: peers may still look, and the process ends */
 }

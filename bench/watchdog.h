@@ -4,13 +4,15 @@
  * leaves the process with _exit, so that it works while the rank is stuck anywhere; the launcher then ends the others. It knows
  * nothing of what is measured but the numbers in the heartbeats; words for a case come from a callback.
  *
- * Ends the process when no rank of the machine has shown life for the stall limit, when a peer's process is gone, when the
- * run limit is over (all three: exit code 4), and on SIGINT, SIGTERM and SIGHUP (128 + signal). One rank prints the line.
+ * Ends the process when no rank of the job, as far as it can be seen, has shown life for the stall limit, when a peer's process is
+ * gone, when the run limit is over (all three: exit code 4), and on SIGINT, SIGTERM and SIGHUP (128 + signal). One rank prints the
+ * line, rank 0 where it can: it hears of all hosts. A host that leaves takes the others along, whatever the launcher does.
  *
  * Threads: started and stopped by the rank's main thread. */
 #ifndef RB_BENCH_WATCHDOG_H
 #define RB_BENCH_WATCHDOG_H
 
+#include "bench/hosts.h"
 #include "core/heartbeat.h"
 #include "core/job.h"
 
@@ -26,9 +28,9 @@ typedef void watchdog_describe(const void *context, int case_id, char *text, siz
 
 /* Before MPI starts: the heartbeat is this rank's own. */
 int watchdog_start(struct watchdog **w_p, const struct watchdog_limits *limits);
-/* Collective: from now on the heartbeats of all ranks of this machine are seen. Where memory cannot be shared each rank
- * goes on by itself. */
-int watchdog_share(struct watchdog *w, struct job *job);
+/* Collective: from now on the heartbeats of all ranks of this machine are seen, and signs of life from the others (pulse.h).
+ * Where memory cannot be shared each rank goes on by itself. hosts: borrowed until watchdog_stop(). */
+int watchdog_share(struct watchdog *w, struct job *job, const struct hosts *hosts);
 /* Of this rank; changes with watchdog_share. */
 struct heartbeat *watchdog_heartbeat(struct watchdog *w);
 void watchdog_cases(struct watchdog *w, watchdog_describe *describe, const void *context);

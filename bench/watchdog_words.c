@@ -57,14 +57,27 @@ static int find_stopped(const struct watchdog_view *v)
     return -1;
 }
 
+/* The rank for which rank index i waits, or -1. In the baseline nobody tells: what is written there is of the barrier before. */
+static int waits_for(const struct watchdog_view *v, int i)
+{
+    return atomic_load(&v->beats[i].phase) != PHASE_BASELINE ? atomic_load(&v->beats[i].waits_for) : -1;
+}
+
+/* It waits for a rank of another machine, which cannot be seen from here. */
+static bool waits_elsewhere(const struct watchdog_view *v, int i)
+{
+    const int rank = waits_for(v, i);
+    return rank >= 0 && v->hosts != NULL && rank < v->hosts->nranks && index_of(v, rank) < 0;
+}
+
 /* The end of self -> waits for -> waits for ...; -1 when self waits for nobody, or in a circle. */
 static int end_of_chain(const struct watchdog_view *v)
 {
     int at = v->self;
     for (int hops = 0; hops <= v->count; hops++) {
-        /* In the baseline nobody tells for whom it waits: what is written there is of the barrier before. */
-        const bool told = atomic_load(&v->beats[at].phase) != PHASE_BASELINE;
-        const int next = told ? index_of(v, atomic_load(&v->beats[at].waits_for)) : -1;
+        const int next = index_of(v, waits_for(v, at));
+        if (waits_elsewhere(v, at))
+            return at;
         if (next < 0 || next == at)
             return at == v->self ? -1 : at;
         at = next;
@@ -101,14 +114,16 @@ static void add_work(const struct watchdog_view *v, int i, char *text, size_t ro
 {
     const struct heartbeat *h = &v->beats[i];
     const int case_id = atomic_load(&h->case_id), phase = atomic_load(&h->phase), step = phase == PHASE_BASELINE ? -1 : atomic_load(&h->step);
-    char what[160] = "", where[48] = "";
+    char what[160] = "", where[48] = "", other[HOST_NAME + 48] = "";
     if (case_id >= 0 && v->describe != NULL) {
         what[0] = ' ';
         v->describe(v->context, case_id, what + 1, sizeof what - 1);
     }
     if (step >= 0)
         snprintf(where, sizeof where, ", step %d of lane %d", step, (int)atomic_load(&h->lane));
-    snprintf(text, room, "%s%s%s", heartbeat_phase_name(phase), what, where);
+    if (waits_elsewhere(v, i))
+        snprintf(other, sizeof other, ", waiting for rank %d on host %s", waits_for(v, i), v->hosts->of[waits_for(v, i)].name);
+    snprintf(text, room, "%s%s%s%s", heartbeat_phase_name(phase), what, where, other);
 }
 
 void watchdog_line(const struct watchdog_view *v, const char *why, char *line, size_t room)
@@ -116,11 +131,11 @@ void watchdog_line(const struct watchdog_view *v, const char *why, char *line, s
     const int who = watchdog_culprit(v);
     const char state = state_of(v, who);
     const char *is = is_gone(state) ? "is gone" : state == 'T' || state == 't' ? "is stopped" : "";
-    char mine[320], theirs[320], waits[400] = "", kept[300] = "";
+    char mine[400], theirs[400], waits[520] = "", kept[300] = "";
     add_work(v, v->self, mine, sizeof mine);
     add_work(v, who, theirs, sizeof theirs);
     if (who != v->self)
-        snprintf(waits, sizeof waits, "rank %d (pid %d) %s%s%.320s; rank %d waits for it, ", v->ranks[who], (int)atomic_load(&v->beats[who].pid), is,
+        snprintf(waits, sizeof waits, "rank %d (pid %d) %s%s%.400s; rank %d waits for it, ", v->ranks[who], (int)atomic_load(&v->beats[who].pid), is,
                  is[0] != '\0' ? ", it was " : "is ", theirs, v->ranks[v->self]);
     else
         snprintf(waits, sizeof waits, "rank %d is ", v->ranks[v->self]);

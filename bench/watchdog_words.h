@@ -2,6 +2,7 @@
 #ifndef RB_BENCH_WATCHDOG_WORDS_H
 #define RB_BENCH_WATCHDOG_WORDS_H
 
+#include "bench/hosts.h"
 #include "bench/watchdog.h"
 
 struct watchdog_view {
@@ -12,6 +13,7 @@ struct watchdog_view {
     watchdog_describe *describe; /* NULL: none yet */
     const void *context;
     const char *records; /* NULL: none yet */
+    const struct hosts *hosts; /* of the whole job; NULL: not known yet */
 };
 
 /* Index of a rank whose process is gone though it had not finished, or -1. */
