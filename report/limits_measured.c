@@ -15,19 +15,13 @@ static double ring_share(double t)
     return 2 * (t - 1) / t;
 }
 
-/* One line of a piece, carried from n to t ranks. */
-static double carry(double n_time, double n_wire, double Bps, double n, double t, double bytes)
-{
-    const double rest = fmax(0, n_time - n_wire / Bps);
-    return rest * (t - 1) / (n - 1) + ring_share(t) * bytes / Bps;
-}
-
 struct limit_range measured_all_reduce(const struct fit *fit, double t, double bytes)
 {
     const double n = fit->curve.ranks, wire = ring_share(n) * bytes;
     const struct fit_value time = fit_predict(fit, wire), speed = fit_bandwidth(fit, wire);
     const double Bps = isfinite(speed.us) ? speed.us * GIGA : wire / (time.us * MICRO);
-    const double at = carry(time.us * MICRO, wire, Bps, n, t, bytes);
+    const double rest = fmax(0, time.us * MICRO - wire / Bps); /* what hops take */
+    const double at = rest * (t - 1) / (n - 1) + ring_share(t) * bytes / Bps;
     return (struct limit_range){ at * time.low / time.us, at, at * time.high / time.us };
 }
 

@@ -36,7 +36,8 @@ static void mark_offers(struct figure *f, const struct limit_settings *s)
         if (offered < FROM || offered > TO)
             continue;
         figure_set(f, "set arrow from %.6g, graph 0 to %.6g, graph 1 nohead lc rgb '#808080' lw 1 dt 2", offered, offered);
-        figure_set(f, "set label 't = %d' at %.6g, graph 0.03 rotate by 90 left offset -0.8,0 font ',12' tc rgb '#505050'", t, offered);
+        figure_set(f, "set label 't = %d' at %.6g, graph 0.03 rotate by 90 left offset -0.8,0 font ',12' tc rgb '#505050'", t,
+                   offered);
     }
 }
 

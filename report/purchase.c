@@ -29,18 +29,17 @@ static bool form_fits(const struct server *s, enum serving_form form, double *te
     return form == FORM_TENSOR || s->gpus > 1 ? (form != FORM_HYBRID || (s->gpus >= 4 && fmod(s->gpus, 2) == 0)) : false;
 }
 
-/* Key and value width of the model, all layers and both. */
-static double cache_of(const struct purchase_settings *set, double batch)
+double purchase_cache_bytes(const struct purchase_settings *set)
 {
     const struct layer *l = &set->shape.layer;
-    return cache_bytes(set->shape.decoder.layers, l->hidden * l->kv_heads / l->heads, set->context, batch, 2);
+    return cache_bytes(set->shape.decoder.layers, l->hidden * l->kv_heads / l->heads, set->context, 1, 2);
 }
 
 /* As many batches are under way as there are stages, two where transfers of one run beside arithmetic of the other. */
 static double batch_that_fits(const struct server *s, const struct purchase_settings *set, const struct offer *o)
 {
     const double room = s->gpus * s->memory_bytes - 2 * set->params, under_way = fmax(o->pipeline, 2);
-    return fmin(o->batch, fmax(0, floor(room / under_way / cache_of(set, 1))));
+    return fmin(o->batch, fmax(0, floor(room / under_way / purchase_cache_bytes(set))));
 }
 
 static struct served serve_batch(const struct server *s, const struct purchase_settings *set, const struct offer *o, double batch)

@@ -73,6 +73,8 @@ void purchase_free(struct purchase *p);
 /* Replaces link rates and latencies by those of fitted all-reduces of the same GPU. */
 int purchase_measure(struct purchase *p, const struct purchase_settings *s, const struct catalogue *c, const struct records *r);
 
+/* Keys and values of one prompt of `context` tokens, grouped heads counted once. */
+double purchase_cache_bytes(const struct purchase_settings *set);
 /* False when the number of GPUs does not allow that form. */
 bool purchase_offer(struct offer *o, const struct server *s, const struct purchase_settings *set, enum serving_form form);
 /* The offer that the documents' row configures. */

@@ -27,12 +27,22 @@ static const struct sheet_column serving_columns[] = {
     { "prompt_tokens_per_s", "a prompt", "tok/s", SHEET_NUMBER },
     { "tokens_per_s", "all", "tok/s", SHEET_NUMBER },
     { "tokens_per_usd_M", "worth", "M tok/USD", SHEET_NUMBER },
+    { "weights_GB", NULL, NULL, SHEET_NUMBER },
+    { "cache_GB_per_prompt", NULL, NULL, SHEET_NUMBER },
+    { "memory_GB", NULL, NULL, SHEET_NUMBER },
     { "fit_batch", "fits", "batch", SHEET_NUMBER },
     { "fit_tokens_per_s", NULL, NULL, SHEET_NUMBER },
     { "fit_tokens_per_usd_M", "worth", "M tok/USD", SHEET_NUMBER },
     { "link", NULL, NULL, SHEET_TEXT },
     { "note", NULL, NULL, SHEET_TEXT },
 };
+
+static void memory_cells(struct sheet *sheet, const struct server *s, const struct purchase_settings *set)
+{
+    sheet_number(sheet, "weights_GB", 2 * set->params / 1e9);
+    sheet_number(sheet, "cache_GB_per_prompt", purchase_cache_bytes(set) / 1e9);
+    sheet_number(sheet, "memory_GB", s->gpus * s->memory_bytes / 1e9);
+}
 
 static void serving_row(struct sheet *sheet, const struct server *s, const struct offer *o)
 {
@@ -66,14 +76,20 @@ struct sheet *purchase_serving_sheet(const struct purchase *p, const struct purc
     for (size_t i = 0; i < p->count; i++)
         for (int form = 0; form < FORM_COUNT; form++) {
             struct offer o;
-            if (purchase_offer(&o, &p->servers[i], s, (enum serving_form)form))
-                serving_row(sheet, &p->servers[i], &o);
+            if (!purchase_offer(&o, &p->servers[i], s, (enum serving_form)form))
+                continue;
+            serving_row(sheet, &p->servers[i], &o);
+            memory_cells(sheet, &p->servers[i], s);
         }
     return sheet;
 }
 
 static const struct sheet_column training_columns[] = {
     { "server", "server", NULL, SHEET_TEXT },
+    { "weights_GB", NULL, NULL, SHEET_NUMBER },
+    { "gradients_GB", NULL, NULL, SHEET_NUMBER },
+    { "adam_GB", NULL, NULL, SHEET_NUMBER },
+    { "activations_GB", NULL, NULL, SHEET_NUMBER },
     { "memory_GB", NULL, NULL, SHEET_NUMBER },
     { "cards_needed", "cards", "needed", SHEET_NUMBER },
     { "servers", "servers", NULL, SHEET_NUMBER },
@@ -93,6 +109,10 @@ struct sheet *purchase_training_sheet(const struct purchase *p, const struct pur
         const struct training t = purchase_training(&p->servers[i], s);
         sheet_row(sheet);
         sheet_text(sheet, "server", "%s", p->servers[i].name);
+        sheet_number(sheet, "weights_GB", 2 * s->params / 1e9);
+        sheet_number(sheet, "gradients_GB", 2 * s->params / 1e9);
+        sheet_number(sheet, "adam_GB", adam_bytes_per_param() * s->params / 1e9);
+        sheet_number(sheet, "activations_GB", (t.memory_bytes - state_bytes(s->params)) / 1e9);
         sheet_number(sheet, "memory_GB", t.memory_bytes / 1e9);
         sheet_number(sheet, "cards_needed", t.cards);
         sheet_number(sheet, "servers", t.servers);

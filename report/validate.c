@@ -109,8 +109,8 @@ static struct tally count(const struct validation *v)
     double *reached = rb_malloc(v->count * sizeof *reached);
     for (size_t i = 0; i < v->count; i++) {
         const struct evidence *e = &v->list[i];
-        if (e->kind == EVIDENCE_NOMINAL || e->kind == EVIDENCE_MODEL)
-            continue;
+        if (e->kind == EVIDENCE_NOMINAL || e->kind == EVIDENCE_MODEL || e->kind == EVIDENCE_EMULATED)
+            continue; /* none of them was seen on such a GPU */
         t.of[e->verdict]++;
         if (e->verdict == EVIDENCE_CONSISTENT && !isnan(e->GBps) && !e->nvls_possible)
             reached[t.reached++] = e->GBps;
@@ -163,13 +163,14 @@ static void conclude(struct validation *v, double tolerance)
     v->contradicted = given_is_contradicted(v);
 }
 
-/* "; with 8 it would be 44 %" */
-static void say_next(char *out, size_t bytes, const struct validation *v, const struct validate_settings *s, double planned, double use)
+enum { NEXT_TEXT = 64 };
+
+/* "; on 8 it would be 44 %", where the link domain has as many. */
+static void say_next(char out[NEXT_TEXT], const struct limit *at, const struct validate_settings *s, double use)
 {
-    const struct limit at = limit_with_Bps(&v->limit, planned * 1e9);
     out[0] = '\0';
-    if (2 * use <= v->limit.domain && 2 * use <= s->model.layer.heads)
-        snprintf(out, bytes, "; on %g it would be %.0f %%", 2 * use, 100 * limit_efficiency(&at, &s->model, 2 * use));
+    if (2 * use <= at->domain && 2 * use <= s->model.layer.heads)
+        snprintf(out, NEXT_TEXT, "; on %g it would be %.0f %%", 2 * use, 100 * limit_efficiency(at, &s->model, 2 * use));
 }
 
 /* "153 to 176.1 GB/s were reached" */
@@ -190,9 +191,9 @@ static void advise(struct validation *v, const struct validate_settings *s)
     const double rule = limit_document_at(&v->limit, &s->model, planned * 1e9).value;
     const double use = limit_usable(limit_layer_at(&v->limit, &s->model, planned * 1e9), v->limit.domain, s->model.layer.heads);
     const struct limit at = limit_with_Bps(&v->limit, planned * 1e9);
-    char reach[128], next[64];
+    char reach[128], next[NEXT_TEXT];
     say_reached(reach, sizeof reach, &t, planned);
-    say_next(next, sizeof next, v, s, planned, use);
+    say_next(next, &at, s, use);
     SAY(v->sentence, "%s: %.4g GB/s nominal, one direction; %s. Use tensor parallelism of %g for %s: a layer's efficiency is %.0f %% there%s "
         "(the documents' rule: %.1f GPUs).", v->gpu->model, v->nominal_GBps, reach, use, s->model.model_name,
         100 * limit_efficiency(&at, &s->model, use), next, rule);

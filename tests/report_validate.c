@@ -185,6 +185,53 @@ static void a_given_file_may_contradict(void **state)
     }
 }
 
+static void write_emulated(const char *path, double GBps, const char *evidence)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    struct record_case k = { .collective = "all_reduce", .algorithm = "ring", .transport = "shm", .type = "float", .op = "sum", .ranks = 8, .nodes = 1,
+                             .root = -1, .bytes = 1 << 28, .count = 1 << 26, .wrong = 0, .busbw_GBps = GBps, .algbw_GBps = GBps / 1.75,
+                             .wire_GBps = GBps, .ceiling_GBps = 200, .ratio = NAN, .ratio_low = NAN, .ratio_high = NAN };
+    snprintf(k.evidence, sizeof k.evidence, "%s", evidence);
+    k.time_us = (struct record_time){ 1e3, 1e3, 1e3, 1e3, 1e3, 1e3, 0, 1 };
+    assert_int_equal(records_write_case(f, &k), RB_OK);
+    fclose(f);
+}
+
+/* An emulated link is evidence of its own kind and contradicts nothing; shared memory of this machine is none at all. */
+static void emulated_runs_are_shown_apart(void **state)
+{
+    const struct world *w = *state;
+    char path[] = "/tmp/validate-XXXXXX.jsonl";
+    const int fd = mkstemps(path, 6);
+    assert_true(fd >= 0);
+    close(fd);
+    const struct {
+        const char *evidence;
+        double GBps;
+        size_t rows;
+    } rows[] = { { "emulated", 160, 1 }, { "emulated", 20, 1 }, { "measured", 160, 0 } };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct validation v;
+        struct capture said;
+        size_t given = 0;
+        write_emulated(path, rows[i].GBps, rows[i].evidence);
+        capture_begin(&said);
+        const int rc = validate(&v, &w->settings, &w->catalogue, (const char *const[]){ path }, 1);
+        capture_end(&said);
+        assert_int_equal(rc, RB_OK);
+        for (size_t k = 0; k < v.count; k++) {
+            given += v.list[k].given;
+            assert_true(!v.list[k].given || v.list[k].kind == EVIDENCE_EMULATED);
+        }
+        assert_int_equal(given, rows[i].rows);
+        assert_false(v.contradicted);
+        assert_int_equal(strstr(said.text, "not compared") != NULL, rows[i].rows == 0);
+        validation_free(&v);
+    }
+    unlink(path);
+}
+
 static int command(char **argv, struct capture *said)
 {
     int argc = 0;
@@ -233,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_is_shipped_on_the_h800_agrees),
         cmocka_unit_test(every_model_gets_a_verdict),
         cmocka_unit_test(a_given_file_may_contradict),
+        cmocka_unit_test(emulated_runs_are_shown_apart),
         cmocka_unit_test(the_commands_exit_codes),
     };
     return cmocka_run_group_tests(tests, load, unload);
