@@ -151,6 +151,10 @@ bool suite_tables_print(const struct suite_tables *t, FILE *out)
             if ((t->suite->subjects[i].algorithm != NULL) == (ours == 1))
                 enough &= print_table(t, i, &best, out);
     const double asked = t->session->settings->min_busbw;
+    if (asked > 0 && !(best > 0)) {
+        rb_fail(RB_EDATA, "%s: --min-busbw %.3g cannot be judged: nothing travels between the ranks", collective_get(t->suite->collective)->name, asked);
+        return false;
+    }
     if (asked > 0 && best < asked) {
         rb_fail(RB_EDATA, "%s: the best busbw is %.3g GB/s, below --min-busbw %.3g", collective_get(t->suite->collective)->name, best, asked);
         return false;

@@ -99,6 +99,8 @@ exits "soak" 0 ranks 2 --collective all_reduce --algorithm ring -b 64 -e 64 --bu
 like "soak: drift" "$out" '^# Cycle 2: [-+][0-9.]+ % against the first'
 is "soak: cases are recorded once" "$(jq -r 'select(.kind == "case") | .kind' soak/results.jsonl | wc -l)" 4
 
+exits "--min-busbw" 7 ranks 2 --collective all_reduce --algorithm ring -b 64 -e 64 -n 6 --min-busbw 1e6 --no-report --output minimum
+like "--min-busbw: says which" "$err" 'all_reduce: the best busbw is .* GB/s, below --min-busbw'
 NCCL_TESTS_MIN_BW=1e9 exits "NCCL_TESTS_MIN_BW" 7 ranks 2 --collective all_reduce --algorithm ring -b 64 -e 64 -n 6 --no-report --output minimum
 like "NCCL_TESTS_MIN_BW: FAILED in the footer" "$out" '^# Avg bus bandwidth +: [0-9.e-]+ FAILED'
 finish
