@@ -289,15 +289,40 @@ static int time_all(struct session *s, struct unit *u, double budget)
     return RB_OK;
 }
 
+/* The transport with a card, if one of the unit's subjects uses one: the others have nothing to tell. */
+static struct comm *comm_with_card(const struct unit *u)
+{
+    for (size_t i = 0; i < u->suite->nsubjects; i++)
+        if (u->trials[i].operation != NULL && card_has(u->trials[i].comm))
+            return u->trials[i].comm;
+    return NULL;
+}
+
+static int measure_calls(struct session *s, struct unit *u, double budget)
+{
+    RB_TRY(verify_all(s, u));
+    RB_TRY(time_all(s, u, budget));
+    return verify_all(s, u);
+}
+
+static int measure_card(struct session *s, struct unit *u, double budget)
+{
+    struct comm *comm = comm_with_card(u);
+    struct transport_card then;
+    if (comm == NULL)
+        return measure_calls(s, u, budget);
+    RB_TRY(card_begin(comm, &then));
+    RB_TRY(measure_calls(s, u, budget));
+    return card_end(comm, &then, &u->card);
+}
+
 static int measure(struct session *s, struct unit *u, double budget)
 {
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     atomic_store_explicit(&s->heartbeat->bytes, u->size->bytes, memory_order_relaxed);
     for (size_t i = 0; i < u->suite->nsubjects; i++)
         RB_TRY(open_trial(s, u, &u->trials[i]));
-    RB_TRY(verify_all(s, u));
-    RB_TRY(time_all(s, u, budget));
-    RB_TRY(verify_all(s, u));
+    RB_TRY(measure_card(s, u, budget));
     heartbeat_phase(s->heartbeat, PHASE_GATHER);
     atomic_store_explicit(&s->heartbeat->case_id, -1, memory_order_relaxed);
     return RB_OK;

@@ -10,6 +10,7 @@
 
 #include "bench/buffers.h"
 #include "bench/session.h"
+#include "collectives/card.h"
 
 struct trial {
     const struct subject *subject;
@@ -36,6 +37,7 @@ struct unit {
     struct trial *trials; /* suite->nsubjects of them */
     uint64_t aggregate;   /* calls in a sample */
     enum unit_stop stop;
+    struct card_packets card; /* all calls of the unit over the transport that has a card */
 };
 
 /* budget: seconds for all subjects together. On success the caller frees with unit_free(). */

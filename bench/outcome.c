@@ -111,6 +111,16 @@ static void set_facts(struct record_case *c, const struct trial *t)
     c->hops = f->hops;
 }
 
+static void set_card(struct record_case *c, const struct card_packets *p)
+{
+    set(c->card_port, sizeof c->card_port, p->port);
+    c->card_sent = p->sent;
+    c->card_received = p->received;
+    c->card_payload = p->payload;
+    c->card_credits = p->credits;
+    c->card_retried = p->retried;
+}
+
 void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject)
 {
     static const char *const stops[] = { [STOP_PRECISE] = "precise", [STOP_BUDGET] = "budget", [STOP_FIXED] = "fixed" };
@@ -120,6 +130,8 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     set(c->stopped, sizeof c->stopped, stops[u->stop]);
     c->wrong = t->wrong;
     set_facts(c, t);
+    if (t->operation != NULL && card_has(t->comm))
+        set_card(c, &u->card);
     struct stats stats;
     stats_of(&stats, t->samples, t->nsamples);
     c->time_us = time_of(&stats);

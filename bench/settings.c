@@ -1,6 +1,7 @@
 #include "bench/settings.h"
 
 #include "collectives/schedule.h"
+#include "collectives/transport/transport.h"
 #include "collectives/types.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -17,7 +18,7 @@ static const char *const collective_names[] = { "all_reduce", "reduce_scatter", 
 static const char *const type_names[] = { "int8", "uint8", "int32", "uint32", "int64", "uint64", "half", "float", "double",
                                           "bfloat16", "all", NULL };
 static const char *const op_names[] = { "sum", "prod", "min", "max", "avg", "all", NULL };
-static const char *const transport_names[] = { "auto", "shm", "mpi", "null", "all", NULL };
+static const char *transport_names[16] = { "auto", "all" }; /* and those of the registry: name_transports() */
 static const char *const protocol_names[] = { "auto", "slots", "direct", "all", NULL };
 static const char *const baseline_names[] = { "mpi", "none", NULL };
 static const char *const cache_names[] = { "rotate", "hot", NULL };
@@ -32,6 +33,7 @@ static const struct option_row rows[] = {
     { 0, "protocol", "auto", OPTION_LIST, AT(protocols), "through slots, or straight from buffer to buffer", protocol_names, 0, 0 },
     { 0, "baseline", "mpi", OPTION_CHOICE, AT(baseline), "what to compare with, in the same loop", baseline_names, 0, 0 },
     { 0, "servers", "auto", OPTION_TEXT, AT(servers), "parameter servers: a list such as 1,2, or all; auto is 1 and all ranks", NULL, 0, 0 },
+    { 0, "nodes", NULL, OPTION_COUNT, AT(nodes), "groups of the algorithms with levels (two_level, tree) [one a host]", NULL, 1, 1e6 },
     { 0, "full", NULL, OPTION_FLAG, AT(full), "every collective, type, operator, transport and protocol", NULL, 0, 0 },
     { 0, "pairs", NULL, OPTION_FLAG, AT(pairs), "every ordered pair of ranks instead: latency, one way, both ways", NULL, 0, 0 },
     { 'b', "minbytes", NULL, OPTION_BYTES, AT(min_bytes), "smallest message [64]", NULL, 1, 0 },
@@ -44,7 +46,7 @@ static const struct option_row rows[] = {
     { .kind = OPTION_TITLE, .help = "How long" },
     { 'n', "iters", NULL, OPTION_COUNT, AT(iterations), "samples of each case [until precise]", NULL, 1, 1e7 },
     { 0, "precision", "0.02", OPTION_NUMBER, AT(precision), "stop when the 95 % interval of the median is within -+ this share", NULL, 1e-4, 1 },
-    { 0, "budget", NULL, OPTION_SECONDS, AT(budget), "stop a case after this [shared out: about 40 s for all of them]", NULL, 0, 0 },
+    { 0, "budget", NULL, OPTION_SECONDS, AT(budget), "stop a case after this [shared out: 40 s for all of them, more for long lists]", NULL, 0, 0 },
     { 'w', "warmup_iters", "5", OPTION_COUNT, AT(warmup), "calls before the clock runs", NULL, 0, 1e6 },
     { 'm', "agg_iters", "1", OPTION_COUNT, AT(aggregate), "calls in one sample", NULL, 1, 1e6 },
     { 'N', "run_cycles", "1", OPTION_COUNT, AT(cycles), "measure all of it so often; 0: until stopped, with the drift", NULL, 0, 1e9 },
@@ -60,6 +62,8 @@ static const struct option_row rows[] = {
     { 'S', "report_timestamps", "0", OPTION_COUNT, AT(stamps), "1: date and hour behind each line", NULL, 0, 1 },
     { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "only 1: a rank is a process; start more with mpirun -n", NULL, 1, 1e6 },
     { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "only 1: a rank has one device", NULL, 1, 1e6 },
+    { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
+    { 0, "qps", "1", OPTION_COUNT, AT(qps), "verbs: queue pairs of a connection", NULL, 1, 16 },
     { 0, "cache", "rotate", OPTION_CHOICE, AT(cache), "buffers in turn, or always the same", cache_names, 0, 0 },
     { 0, "no-bind", NULL, OPTION_FLAG, AT(no_bind), "leave the ranks where the launcher put them", NULL, 0, 0 },
     { 0, "topology", NULL, OPTION_TEXT, AT(topology), "ring order from this file (hwloc XML or nvidia-smi topo -m)", NULL, 0, 0 },
@@ -190,9 +194,20 @@ static void widen(struct settings *s)
         s->servers = "all";
 }
 
+static void name_transports(void)
+{
+    size_t n = 0;
+    transport_names[n++] = "auto";
+    for (size_t i = 0; i < transport_count && n + 2 < RB_LEN(transport_names); i++)
+        transport_names[n++] = transports[i]->name;
+    transport_names[n++] = "all";
+    transport_names[n] = NULL;
+}
+
 int settings_parse(struct settings *s, int argc, char **argv, bool *help_p)
 {
     *s = (struct settings){0};
+    name_transports();
     RB_TRY(options_parse(&run_options, s, argc, argv, NULL, 0, NULL, help_p));
     if (*help_p)
         return RB_OK;

@@ -15,6 +15,7 @@
 struct settings {
     /* what */
     const char *collectives, *algorithms, *transports, *protocols, *baseline, *types, *ops, *root, *servers;
+    uint64_t nodes; /* groups of the algorithms with levels; 0: from the hosts */
     uint64_t min_bytes, max_bytes, step_bytes, step_factor; /* step_bytes or step_factor, the other is 0 */
     bool full, pairs;
     /* how long */
@@ -30,6 +31,8 @@ struct settings {
     const char *cache;
     bool no_bind;
     const char *topology;
+    const char *device; /* of verbs; NULL: chosen */
+    uint64_t qps;
     /* results */
     const char *output, *format, *file;
     bool osu, resume, dry_run, no_report;

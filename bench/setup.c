@@ -1,20 +1,22 @@
 #include "bench/setup.h"
 
 #include "bench/buffers.h"
+#include "bench/card.h"
 #include "bench/environment.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
 #include "bench/table.h"
 #include "bench/version.h"
+#include "collectives/transport/transport.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "topo/hosts.h"
 #include "topo/memory.h"
 
-#include "topo/hosts.h"
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,28 +26,30 @@ struct about_rank {
     struct table_rank shown;
     int node;
     char binding[96];
+    struct interface interface;
 };
 
-    struct interface interface;
 int setup_transports(struct session *s, const char **names, size_t *count_p)
 {
-    static const char *const known[] = { "auto", "shm", "mpi", "null" };
     const char *const asked = s->settings->transports;
-    const bool all = options_list_has(asked, "all");
-    *count_p = 0;
-    for (size_t i = 0; i < RB_LEN(known); i++) {
+    size_t n = 0;
+    if (options_list_has(asked, "auto") && !options_list_has(asked, "all"))
+        names[n++] = "auto";
+    for (size_t i = 0; i < transport_count && n < SESSION_TRANSPORTS; i++) {
         const char *why = "";
-        if (!options_list_has(asked, known[i]) || (all && i == 0))
+        if (!options_list_has(asked, transports[i]->name))
             continue;
-        if (i == 0 || comm_transport_usable(known[i], s->job, &why))
-            names[(*count_p)++] = known[i];
+        const bool mine = comm_transport_usable(transports[i]->name, s->job, &why);
+        if (job_agree(s->job, mine ? RB_OK : RB_EUSAGE) == RB_OK)
+            names[n++] = transports[i]->name;
         else
-            rb_note("--transport %s: refused: %s", known[i], why);
+            rb_note("--transport %s: refused: %s", transports[i]->name, why[0] != '\0' ? why : "another rank cannot use it");
     }
-    for (size_t i = 0; i < *count_p; i++)
+    for (size_t i = 0; i < n; i++)
         s->channels[i].asked = names[i];
-    s->nchannels = *count_p;
-    if (*count_p > 0)
+    s->nchannels = n;
+    *count_p = n;
+    if (n > 0)
         return RB_OK;
     return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--transport %s cannot be used here (above); try auto", asked) : RB_EUSAGE;
 }
@@ -131,6 +135,8 @@ int setup_comms(struct session *s)
 {
     RB_TRY(find_topology(s));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
+    char name[CARD_NAME];
+    const char *near = card_near(s, name);
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
                                             .qps = (int)s->settings->qps, .device = s->settings->device, .near_device = near };
@@ -143,10 +149,25 @@ int setup_comms(struct session *s)
     return s->baseline != NULL ? s->baseline->open(s->job) : RB_OK;
 }
 
+/* Better said now than by the kernel when the pages are touched. */
+static int check_memory(struct session *s, size_t need)
+{
+    const double available = environment_free_bytes(), whole = (double)need * s->job->nlocal;
+    double share = available > 0 ? whole / available : 0;
+    RB_TRY(job_reduce(s->job, &share, 1, JOB_MAX));
+    if (share < 0.9)
+        return RB_OK;
+    char want[UNITS_TEXT], have[UNITS_TEXT];
+    return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "-e: the buffers need %s on this machine, %s of memory are free; take a smaller -e or fewer ranks",
+                                       units_bytes(want, (uint64_t)whole), units_bytes(have, (uint64_t)(whole / share)))
+                             : RB_EUSAGE;
+}
+
 int setup_region(struct session *s, const struct cases *cases)
 {
     heartbeat_phase(s->heartbeat, PHASE_ALLOCATE);
     const size_t need = cases != NULL ? buffers_need(cases, s->job->nranks) : pairs_region();
+    RB_TRY(check_memory(s, need));
     const bool hot = cases == NULL || strcmp(s->settings->cache, "hot") == 0;
     double bytes = (double)(hot ? need : buffers_region(need, s->job->nlocal));
     RB_TRY(job_reduce(s->job, &bytes, 1, JOB_MIN));
@@ -170,6 +191,7 @@ static struct about_rank about_me(const struct session *s)
         snprintf(me.shown.host, sizeof me.shown.host, "unknown");
     snprintf(me.shown.device, sizeof me.shown.device, "%.90s", environment_processor());
     snprintf(me.binding, sizeof me.binding, "%s", s->binding.core >= 0 ? s->binding.text : "not bound");
+    me.interface = s->interface;
     if (s->binding.core >= 0)
         me.shown.core = topology_device(s->topology, (size_t)s->binding.core)->number;
     return me;
@@ -196,7 +218,6 @@ static json_t *ring_json(const struct session *s)
         json_array_append_new(array, json_integer(s->ring[r]));
     return array;
 }
-    me.interface = s->interface;
 
 static json_t *run_json(const struct session *s, const struct about_rank *all)
 {
@@ -244,7 +265,7 @@ static void print_preamble(const struct session *s, const struct about_rank *all
         printf(" %d", s->ring[r]);
     printf("; buffers %s within %s a rank (--cache)\n", s->settings->cache, units_bytes(region, s->region_bytes));
     for (size_t i = 0; i < s->nchannels; i++)
-        printf("# Transport %s: %s\n", comm_transport(s->channels[i].comm), comm_transport_why(s->channels[i].comm));
+        printf("# Transport %s\n", comm_transport_why(s->channels[i].comm));
     printf("#\n");
     fflush(stdout);
 }

@@ -65,7 +65,7 @@ struct verbs {
     struct verbs_peer *peers;        /* [nranks]; the own one is empty */
     struct verbs_packets packets;
     _Atomic uint32_t abort;
-    uint32_t quiet;               /* calls of progress without a completion */
+    uint32_t calls, quiet;        /* of progress in all, and since the last completion */
     uint64_t heard_ns, looked_ns; /* when silent peers were last probed, when events were last looked at */
     uint64_t down_ns;             /* since when the own port is down; 0: it is up */
 };
@@ -97,8 +97,8 @@ int verbs_progress(struct transport *t, bool *busy_p);
 int verbs_post_probe(struct verbs *v, int peer);
 
 /* verbs_fault.c: one line that names this rank, device, peer, what happened and what to do. */
-int verbs_fault(const struct verbs *v, const struct ibv_wc *wc);
-/* Called now and then while nothing completes: looks for events of the device and a dead link, and probes silent peers. */
-int verbs_watch(struct verbs *v);
+int verbs_fault(struct verbs *v, const struct ibv_wc *wc);
+/* Called now and then: looks for events of the device and a dead link; in a silence, when nothing completes, probes the peers. */
+int verbs_watch(struct verbs *v, bool silent);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/text.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A flap that is shorter than the patience is the retries' business. */
 static const uint64_t look_ns = 250000000, silence_ns = 1000000000, patience_ns = 3000000000;
@@ -13,8 +14,11 @@ enum { NAMED_PEERS = 4 };
 
 enum port_health { PORT_UP, PORT_DOWN, PORT_GONE };
 
+/* A device that is being removed may work until it is let go of: its file goes first. */
 static enum port_health health(const struct verbs *v)
 {
+    if (access(v->port.context->device->dev_path, F_OK) != 0)
+        return PORT_GONE;
     struct ibv_port_attr attr = { 0 };
     if (v->port.api->query_port(v->port.context, v->port.port, (struct _compat_ibv_port_attr *)&attr) != 0)
         return PORT_GONE;
@@ -35,43 +39,6 @@ static int link_fault(const struct verbs *v, enum port_health h)
                            h == PORT_GONE ? "is gone" : "went down", n > 0 ? peers.chars : "any rank");
     text_free(&peers);
     return rc;
-}
-
-static const char *advice(enum ibv_wc_status status, int *code_p)
-{
-    *code_p = RB_EINTERNAL;
-    switch (status) {
-    case IBV_WC_RETRY_EXC_ERR:
-    case IBV_WC_RESP_TIMEOUT_ERR:
-        *code_p = RB_ETIMEOUT;
-        return "it does not answer: it died, or the link between the two is down; look at its last lines, then at rdma link (or ibstat) on both hosts";
-    case IBV_WC_REM_ACCESS_ERR:
-        return "its card refuses the address or the key (rkey): do both run the same ringbench? If so run again with --transport mpi to see who is wrong";
-    case IBV_WC_RNR_RETRY_EXC_ERR:
-        *code_p = RB_ETIMEOUT;
-        return "it takes no messages: do both run the same ringbench?";
-    case IBV_WC_WR_FLUSH_ERR:
-        *code_p = RB_ETIMEOUT;
-        return "the queue pair was shut down: look at the kernel's log (dmesg) on both hosts";
-    case IBV_WC_LOC_PROT_ERR:
-        return "the card may not read its own rank's memory: run again; if it stays, with --transport mpi";
-    default:
-        return "look at the kernel's log (dmesg) on both hosts, and run again with --transport mpi to see whether the card is at fault";
-    }
-}
-
-int verbs_fault(const struct verbs *v, const struct ibv_wc *wc)
-{
-    const struct verbs_request r = verbs_unpack(wc->wr_id);
-    const bool silent = wc->status == IBV_WC_RETRY_EXC_ERR || wc->status == IBV_WC_WR_FLUSH_ERR;
-    const enum port_health h = silent ? health(v) : PORT_UP;
-    if (h != PORT_UP)
-        return link_fault(v, h);
-    int code;
-    const char *what_to_do = advice(wc->status, &code);
-    return rb_fail(code, "rank %d: %s on %s to rank %d (%s on %s): %s (vendor code 0x%x): %s", v->head.job->rank, v->port.name,
-                   v->addresses[v->head.job->rank].host, r.peer, v->addresses[r.peer].port, v->addresses[r.peer].host,
-                   v->port.api->wc_status_str(wc->status), wc->vendor_err, what_to_do);
 }
 
 static int peer_of(const struct verbs *v, const struct ibv_qp *qp)
@@ -111,6 +78,45 @@ static int look_at_events(struct verbs *v)
     return rc;
 }
 
+static const char *advice(enum ibv_wc_status status, int *code_p)
+{
+    *code_p = RB_EINTERNAL;
+    switch (status) {
+    case IBV_WC_RETRY_EXC_ERR:
+    case IBV_WC_RESP_TIMEOUT_ERR:
+        *code_p = RB_ETIMEOUT;
+        return "it does not answer: it died, or the link between the two is down; look at its last lines, then at rdma link (or ibstat) on both hosts";
+    case IBV_WC_REM_ACCESS_ERR:
+        return "its card refuses the address or the key (rkey): do both run the same ringbench? If so run again with --transport mpi to see who is wrong";
+    case IBV_WC_RNR_RETRY_EXC_ERR:
+        *code_p = RB_ETIMEOUT;
+        return "it takes no messages: do both run the same ringbench?";
+    case IBV_WC_WR_FLUSH_ERR:
+        *code_p = RB_ETIMEOUT;
+        return "the queue pair was shut down under it: look at its last lines, then at the kernel's log (dmesg) on both hosts";
+    case IBV_WC_LOC_PROT_ERR:
+        return "the card may not read its own rank's memory: run again; if it stays, with --transport mpi";
+    default:
+        return "look at the kernel's log (dmesg) on both hosts, and run again with --transport mpi to see whether the card is at fault";
+    }
+}
+
+/* Work that is flushed says nothing itself; an event may. */
+int verbs_fault(struct verbs *v, const struct ibv_wc *wc)
+{
+    if (wc->status == IBV_WC_WR_FLUSH_ERR)
+        RB_TRY(look_at_events(v));
+    const struct verbs_request r = verbs_unpack(wc->wr_id);
+    const enum port_health h = health(v); /* a dead link has many faces */
+    if (h != PORT_UP)
+        return link_fault(v, h);
+    int code;
+    const char *what_to_do = advice(wc->status, &code);
+    return rb_fail(code, "rank %d: %s on %s to rank %d (%s on %s): %s (vendor code 0x%x): %s", v->head.job->rank, v->port.name,
+                   v->addresses[v->head.job->rank].host, r.peer, v->addresses[r.peer].port, v->addresses[r.peer].host,
+                   v->port.api->wc_status_str(wc->status), wc->vendor_err, what_to_do);
+}
+
 static int look_at_port(struct verbs *v, uint64_t now)
 {
     const enum port_health h = health(v);
@@ -132,17 +138,17 @@ static int probe_silent(struct verbs *v)
     return RB_OK;
 }
 
-int verbs_watch(struct verbs *v)
+int verbs_watch(struct verbs *v, bool silent)
 {
-    const uint64_t now = clock_ns();
-    if (now - v->looked_ns < look_ns)
+    const uint64_t now = clock_ns(), since = now - v->looked_ns;
+    if (since < (silent ? look_ns : silence_ns))
         return RB_OK;
-    if (now - v->looked_ns > 2 * silence_ns) /* nobody waited here for long: silence begins now */
+    if (!silent || since > 2 * silence_ns) /* silence begins now, also when nobody waited here for long */
         v->heard_ns = now;
     v->looked_ns = now;
     RB_TRY(look_at_events(v));
     RB_TRY(look_at_port(v, now));
-    if (now - v->heard_ns < silence_ns)
+    if (!silent || now - v->heard_ns < silence_ns)
         return RB_OK;
     v->heard_ns = now;
     return probe_silent(v);

@@ -8,7 +8,7 @@
 
 /* The immediate value: of a message its number (23 bits, checked) and slot (8 bits), of credits how many messages have been
  * consumed so far (31 bits). */
-enum { CREDIT_BITS = 31, NUMBER_BITS = 23, SLOT_BITS = 8, BATCH = 16, LOOK_EVERY = 64 };
+enum { CREDIT_BITS = 31, NUMBER_BITS = 23, SLOT_BITS = 8, BATCH = 16, LOOK_EVERY = 64, LOOK_EVERY_BUSY = 256 };
 
 static const uint32_t credit_flag = UINT32_C(1) << CREDIT_BITS, number_mask = (UINT32_C(1) << NUMBER_BITS) - 1;
 
@@ -192,9 +192,8 @@ int verbs_progress(struct transport *t, bool *busy_p)
             RB_TRY(post_messages(v, r, busy_p));
             RB_TRY(post_credits(v, r, busy_p));
         }
-    if (heard)
-        v->quiet = 0;
-    else if (++v->quiet % LOOK_EVERY == 0)
-        return verbs_watch(v);
-    return RB_OK;
+    v->calls++;
+    v->quiet = heard ? 0 : v->quiet + 1;
+    const bool silent = v->quiet > 0 && v->quiet % LOOK_EVERY == 0;
+    return silent || v->calls % LOOK_EVERY_BUSY == 0 ? verbs_watch(v, silent) : RB_OK;
 }
