@@ -7,15 +7,16 @@ static size_t lines(uint64_t bytes)
     return (size_t)((bytes + BUFFERS_GUARD - 1) / BUFFERS_GUARD * BUFFERS_GUARD);
 }
 
-void layout_of(struct layout *l, const struct suite *suite, const struct group *group, int rank, const struct size *size, bool in_place)
+void layout_measure(struct layout *l)
 {
-    *l = (struct layout){ .suite = suite, .group = *group, .rank = rank, .count = size->count, .in_place = in_place, .places = 1 };
-    for (int r = 0; r < group->nranks; r++) {
-        const size_t in = lines(suite_in_bytes(suite, group, r, size->count)), out = lines(suite_out_bytes(suite, group, r, size->count));
+    l->places = 1;
+    l->in_room = l->out_room = 0;
+    for (int r = 0; r < l->group.nranks; r++) {
+        const size_t in = lines(suite_in_bytes(l->suite, &l->group, r, l->count)), out = lines(suite_out_bytes(l->suite, &l->group, r, l->count));
         l->in_room = in > l->in_room ? in : l->in_room;
         l->out_room = out > l->out_room ? out : l->out_room;
     }
-    if (in_place) { /* one buffer, the larger */
+    if (l->in_place) { /* one buffer, the larger */
         l->in_room = l->out_room = l->in_room > l->out_room ? l->in_room : l->out_room;
         l->stride = l->in_room + 2 * BUFFERS_GUARD;
     } else {
@@ -56,9 +57,9 @@ size_t buffers_need(const struct cases *c, int nranks)
     size_t need = 0;
     for (size_t i = 0; i < c->nsuites; i++) {
         const struct suite *suite = &c->suites[i];
-        const struct group g = suite_group(suite, &suite->subjects[0], nranks, NULL);
-        struct layout l;
-        layout_of(&l, suite, &g, 0, &suite->sizes[suite->nsizes - 1], false);
+        struct layout l = { .suite = suite, .group = suite_group(suite, &suite->subjects[0], nranks, NULL),
+                            .count = suite->sizes[suite->nsizes - 1].count };
+        layout_measure(&l);
         need = l.stride > need ? l.stride : need;
     }
     return need;

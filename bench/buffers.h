@@ -23,8 +23,8 @@ struct layout {
     int rank;
     uint64_t count;
     bool in_place;
-    size_t in_room, out_room, stride;
-    size_t places; /* how many fit, at least 1 */
+    size_t in_room, out_room, stride; /* of the largest rank */
+    size_t places;                    /* how many fit, at least 1 */
 };
 
 /* Bytes that hold the largest place of all suites. */
@@ -33,8 +33,9 @@ size_t buffers_need(const struct cases *c, int nranks);
  * 256 MiB and an eighth of the free memory, never less than `need`. */
 size_t buffers_region(size_t need, int nlocal);
 
+/* Works out rooms and stride from the members above them, which the caller has set. */
+void layout_measure(struct layout *l);
 /* region: bytes at hand; hot: one place only. */
-void layout_of(struct layout *l, const struct suite *suite, const struct group *group, int rank, const struct size *size, bool in_place);
 void layout_fit(struct layout *l, size_t region, bool hot);
 /* Place number `turn` modulo places. */
 void layout_place(const struct layout *l, char *region, size_t turn, struct place *p);

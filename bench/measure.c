@@ -330,8 +330,9 @@ static int measure(struct session *s, struct unit *u, double budget)
 
 int unit_measure(struct session *s, struct unit *u, double budget)
 {
-    const struct group g = suite_group(u->suite, &u->suite->subjects[0], s->job->nranks, s->ring);
-    layout_of(&u->layout, u->suite, &g, s->job->rank, u->size, u->in_place);
+    u->layout = (struct layout){ .suite = u->suite, .group = suite_group(u->suite, &u->suite->subjects[0], s->job->nranks, s->ring),
+                                 .rank = s->job->rank, .count = u->size->count, .in_place = u->in_place };
+    layout_measure(&u->layout);
     layout_fit(&u->layout, s->region_bytes, strcmp(s->settings->cache, "hot") == 0);
     u->trials = rb_calloc(u->suite->nsubjects, sizeof *u->trials);
     for (size_t i = 0; i < u->suite->nsubjects; i++)

@@ -13,14 +13,14 @@ static void set(char *to, size_t room, const char *text)
     snprintf(to, room, "%s", text);
 }
 
-void outcome_name(struct record_case *c, const struct session *s, const struct suite *suite, size_t subject, const struct size *size,
-                  bool in_place)
+void outcome_name(struct record_case *c, const struct session *s, const struct unit *u, size_t subject)
 {
+    const struct suite *suite = u->suite;
     const struct subject *who = &suite->subjects[subject];
     const struct collective *what = collective_get(suite->collective);
     const struct comm *comm = session_comm(s, who->transport);
-    *c = (struct record_case){ .ranks = s->job->nranks, .nodes = s->job->nnodes, .root = what->rooted ? suite->root : -1, .in_place = in_place,
-                               .bytes = size->bytes, .count = size->count, .wrong = -1 };
+    *c = (struct record_case){ .ranks = s->job->nranks, .nodes = s->job->nnodes, .root = what->rooted ? suite->root : -1, .in_place = u->in_place,
+                               .bytes = u->size->bytes, .count = u->size->count, .wrong = -1 };
     c->servers = who->servers > 0 ? who->servers : suite->servers;
     set(c->collective, sizeof c->collective, what->name);
     set(c->type, sizeof c->type, type_name(suite->type));
@@ -125,7 +125,7 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
 {
     static const char *const stops[] = { [STOP_PRECISE] = "precise", [STOP_BUDGET] = "budget", [STOP_FIXED] = "fixed" };
     const struct trial *t = &u->trials[subject];
-    outcome_name(c, s, u->suite, subject, u->size, u->in_place);
+    outcome_name(c, s, u, subject);
     set(c->label, sizeof c->label, t->label);
     set(c->stopped, sizeof c->stopped, stops[u->stop]);
     c->wrong = t->wrong;

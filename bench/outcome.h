@@ -8,9 +8,8 @@
 #include "bench/measure.h"
 #include "report/records.h"
 
-/* Names only: what a record is recognised by (resume, tables). n: ranks. */
-void outcome_name(struct record_case *c, const struct session *s, const struct suite *suite, size_t subject, const struct size *size,
-                  bool in_place);
+/* Names only: what a record is recognised by (resume, tables). */
+void outcome_name(struct record_case *c, const struct session *s, const struct unit *u, size_t subject);
 /* Everything; samples_us is allocated and belongs to the caller. */
 void outcome_record(struct record_case *c, const struct session *s, const struct unit *u, size_t subject);
 

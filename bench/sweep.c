@@ -115,7 +115,7 @@ static bool is_known(const struct sweep *s, const struct unit *u)
 {
     for (size_t i = 0; i < u->suite->nsubjects; i++) {
         struct record_case name;
-        outcome_name(&name, s->session, u->suite, i, u->size, u->in_place);
+        outcome_name(&name, s->session, u, i);
         if (store_find(s->store, &name) == NULL)
             return false;
     }
@@ -150,7 +150,7 @@ static void show_known(struct sweep *s, struct suite_tables *tables, const struc
 {
     for (size_t i = 0; i < u->suite->nsubjects; i++) {
         struct record_case name;
-        outcome_name(&name, s->session, u->suite, i, u->size, u->in_place);
+        outcome_name(&name, s->session, u, i);
         const struct record_case *c = store_find(s->store, &name);
         if (c != NULL)
             suite_tables_add(tables, u, i, c);

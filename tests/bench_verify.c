@@ -33,6 +33,13 @@ static struct scene scene_of(enum collective_id id, enum rb_type type, enum rb_o
                            .group = { .nranks = 3, .servers = 1, .root = 1 } };
 }
 
+static struct layout layout_in(const struct scene *s, int rank, bool in_place)
+{
+    struct layout l = { .suite = &s->suite, .group = s->group, .rank = rank, .count = s->size.count, .in_place = in_place };
+    layout_measure(&l);
+    return l;
+}
+
 /* Every rank's input by verify_fill, then each OUT block by plain arithmetic on what was filled: a reference apart from
  * verify.c's own way to the expected values. */
 static double input_of(const struct scene *s, int rank, int block, uint64_t index)
@@ -40,7 +47,7 @@ static double input_of(const struct scene *s, int rank, int block, uint64_t inde
     struct layout l;
     struct place p;
     char *region = make_region();
-    layout_of(&l, &s->suite, &s->group, rank, &s->size, false);
+    l = layout_in(s, rank, false);
     layout_place(&l, region, 0, &p);
     verify_fill(&l, &p);
     const double v = value_load(s->suite.type, p.in + ((uint64_t)block * s->size.count + index) * type_bytes(s->suite.type));
@@ -93,7 +100,7 @@ static void check_scene(const struct scene *s, int rank, struct verdict *v, void
     char *region = make_region();
     struct layout l;
     struct place p;
-    layout_of(&l, &s->suite, &s->group, rank, &s->size, false);
+    l = layout_in(s, rank, false);
     layout_place(&l, region, 0, &p);
     verify_fill(&l, &p);
     fill_result(s, &l, &p);
@@ -131,7 +138,7 @@ static void test_untouched_output_is_wrong(void **state)
     struct layout l;
     struct place p;
     struct verdict v;
-    layout_of(&l, &s.suite, &s.group, 0, &s.size, false);
+    l = layout_in(&s, 0, false);
     layout_place(&l, region, 0, &p);
     verify_fill(&l, &p);
     verify_check(&l, &p, p.out, 1, &v);
@@ -224,7 +231,7 @@ static void test_in_place_layout(void **state)
     char *region = make_region();
     struct layout l;
     struct place p;
-    layout_of(&l, &s.suite, &s.group, 2, &s.size, true);
+    l = layout_in(&s, 2, true);
     layout_place(&l, region, 0, &p);
     assert_ptr_equal(p.out, p.in + 2 * 10 * 4);
     layout_fit(&l, ROOM, false);

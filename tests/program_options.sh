@@ -83,6 +83,8 @@ ok "--dry-run makes nothing" test ! -e dry
 exits "one rank" 0 "$RINGBENCH" "${quick[@]}" --output one
 like "one rank: says so" "$out" '^# One rank: nothing travels, so bandwidths are n/a'
 like "one rank: n/a, not 0" "$out" '^ +64 .* n/a +n/a +0 .* n/a +n/a +0$'
+exits "more than the memory holds" 6 "$RINGBENCH" --collective all_reduce -b 100T --output huge
+like "more than the memory holds: says so" "$err" '-e: the buffers need [0-9.]+ TiB on this machine, [0-9.]+ [MGT]iB of memory are free'
 exits "one rank has no pairs" 6 "$RINGBENCH" --pairs --output one
 like "one rank has no pairs: says so" "$err" '--pairs needs two ranks'
 exits "--baseline none" 0 "$RINGBENCH" "${quick[@]}" --baseline none --output none
@@ -91,7 +93,7 @@ exits "--cache hot, --no-bind" 0 "$RINGBENCH" "${quick[@]}" --cache hot --no-bin
 exits "--transport null" 0 "$RINGBENCH" "${quick[@]}" --transport null --output null
 like "--transport null is not verified" "$out" '^ +64 .* N/A'
 exits "--min-busbw" 7 "$RINGBENCH" "${quick[@]}" --min-busbw 1e6 --output min
-like "--min-busbw: says which" "$err" 'all_reduce: the best busbw is .* below --min-busbw'
+like "--min-busbw: says why" "$err" 'all_reduce: --min-busbw .* cannot be judged: nothing travels between the ranks'
 exits "--topology of a file that is none" 6 "$RINGBENCH" "${quick[@]}" --topology "$RINGBENCH" --output topo
 exits "--resume of damaged settings" 6 "$RINGBENCH" "${quick[@]}" -n 9 --resume --output letters
 like "--resume: says which option" "$err" "--resume: letters/results.jsonl was measured with "
