@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 struct store {
-    char *path;
-    FILE *file;
+    char *folder, *path;
+    FILE *file; /* NULL until the run line of a run that does not resume */
     struct record_case *cases; /* without samples */
     size_t ncases, capacity;
 };
@@ -102,8 +102,23 @@ static int take_up(struct store *s, const struct settings *settings)
     return rc == RB_OK ? cut_half_line(s->path) : rc;
 }
 
+/* A run that failed before its first result leaves nothing that is worth keeping. */
+static bool holds_results(const char *path)
+{
+    char line[512];
+    bool found = false;
+    FILE *f = fopen(path, "re");
+    while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+        found = strstr(line, "\"kind\":\"case\"") != NULL || strstr(line, "\"kind\":\"pair\"") != NULL;
+    if (f != NULL)
+        fclose(f);
+    return found;
+}
+
 static int set_aside(const char *path, const char *folder)
 {
+    if (!holds_results(path))
+        return RB_OK;
     char *previous = rb_format("%s/results.previous.jsonl", folder);
     const int rc = rename(path, previous);
     const int why = errno;
@@ -113,26 +128,31 @@ static int set_aside(const char *path, const char *folder)
     return rc == 0 || why == ENOENT ? RB_OK : rb_fail(RB_EUSAGE, "%s: cannot be set aside: %s", path, strerror(why));
 }
 
-static int open_file(struct store *s, const struct settings *settings)
+static int open_as(struct store *s, const char *mode)
+{
+    s->file = fopen(s->path, mode);
+    return s->file != NULL ? RB_OK : rb_fail(RB_EUSAGE, "%s: %s", s->path, strerror(errno));
+}
+
+static int check_files(struct store *s, const struct settings *settings)
 {
     const bool exists = access(s->path, F_OK) == 0;
     RB_TRY(check_writable("", s->path));
     if (settings->file != NULL)
         RB_TRY(check_writable("-J ", settings->file));
-    if (settings->resume && exists)
-        RB_TRY(take_up(s, settings));
-    else
-        RB_TRY(set_aside(s->path, settings->output));
-    s->file = fopen(s->path, "ae");
-    return s->file != NULL ? RB_OK : rb_fail(RB_EUSAGE, "%s: %s", s->path, strerror(errno));
+    if (!settings->resume || !exists)
+        return RB_OK;
+    RB_TRY(take_up(s, settings));
+    return open_as(s, "ae");
 }
 
 int store_open(struct store **s_p, const struct settings *settings)
 {
     RB_TRY(make_folder(settings->output));
     struct store *s = rb_calloc(1, sizeof *s);
+    s->folder = rb_strdup(settings->output);
     s->path = rb_format("%s/results.jsonl", settings->output);
-    const int rc = open_file(s, settings);
+    const int rc = check_files(s, settings);
     if (rc != RB_OK) {
         store_close(s);
         return rc;
@@ -148,6 +168,10 @@ const char *store_path(const struct store *s)
 
 int store_add_run(struct store *s, const json_t *run)
 {
+    if (s->file == NULL) {
+        RB_TRY(set_aside(s->path, s->folder));
+        RB_TRY(open_as(s, "we"));
+    }
     return records_write_json(s->file, "run", run);
 }
 
@@ -245,6 +269,7 @@ void store_close(struct store *s)
     if (s->file != NULL)
         fclose(s->file);
     free(s->cases);
+    free(s->folder);
     free(s->path);
     free(s);
 }

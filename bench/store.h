@@ -1,7 +1,7 @@
 /* bench/store.h - results.jsonl and its companions, written by rank 0 while it measures.
  *
  * Each record is complete and on disk before the next is measured: a killed run keeps what it has. An older results.jsonl
- * becomes results.previous.jsonl unless the run resumes it.
+ * becomes results.previous.jsonl with the first line of a run that does not resume it; a run that fails before leaves it alone.
  *
  * Errors RB_EUSAGE with the file and the reason; everything that can fail for want of rights or space is tried in
  * store_open(), before anything is measured. */
@@ -16,7 +16,7 @@ struct store;
 /* Makes the folder. The caller closes. */
 int store_open(struct store **s_p, const struct settings *settings);
 const char *store_path(const struct store *s);
-/* The run line: settings, machine, environment. */
+/* The run line: settings, machine, environment. Before all others. */
 int store_add_run(struct store *s, const json_t *run);
 int store_add_note(struct store *s, const json_t *note);
 /* Takes the samples of *c over: writes and frees them. */

@@ -151,16 +151,39 @@ static void test_old_results_are_set_aside(void **state)
     add_run(s, &settings);
     add(s, 64);
     store_close(s);
-    rb_mute(true);
+    for (int run = 0; run < 2; run++) { /* the second finds a file without results: it must not take the place of the first */
+        rb_mute(true);
+        assert_int_equal(store_open(&s, &settings), RB_OK);
+        add_run(s, &settings);
+        rb_mute(false);
+        assert_false(has(s, 64));
+        store_close(s);
+        struct records r;
+        assert_int_equal(records_read(&r, previous, false), RB_OK);
+        assert_int_equal(r.ncases, 1);
+        records_free(&r);
+    }
+    free(previous);
+    free(output);
+}
+
+static void test_a_run_that_fails_at_once_touches_nothing(void **state)
+{
+    (void)state;
+    char *output = output_of("untouched"), *path = rb_format("%s/results.jsonl", output);
+    const struct settings settings = settings_of(output, false);
+    struct store *s;
     assert_int_equal(store_open(&s, &settings), RB_OK);
-    rb_mute(false);
-    assert_false(has(s, 64));
+    add_run(s, &settings);
+    add(s, 64);
+    store_close(s);
+    assert_int_equal(store_open(&s, &settings), RB_OK);
     store_close(s);
     struct records r;
-    assert_int_equal(records_read(&r, previous, false), RB_OK);
+    assert_int_equal(records_read(&r, path, false), RB_OK);
     assert_int_equal(r.ncases, 1);
     records_free(&r);
-    free(previous);
+    free(path);
     free(output);
 }
 
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_resume_after_half_a_line),
         cmocka_unit_test(test_other_settings_are_not_resumed),
         cmocka_unit_test(test_old_results_are_set_aside),
+        cmocka_unit_test(test_a_run_that_fails_at_once_touches_nothing),
         cmocka_unit_test(test_what_cannot_be_written_is_said_first),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
