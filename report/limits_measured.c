@@ -25,6 +25,18 @@ struct limit_range measured_all_reduce(const struct fit *fit, double t, double b
     return (struct limit_range){ at * time.low / time.us, at, at * time.high / time.us };
 }
 
+void measured_fits(struct fits *fits, const struct records *r)
+{
+    struct records only = *r; /* a view: the cases' insides stay the records' own */
+    only.ncases = 0;
+    only.cases = rb_malloc(r->ncases * sizeof *only.cases);
+    for (size_t i = 0; i < r->ncases; i++)
+        if (strcmp(r->cases[i].collective, "all_reduce") == 0)
+            only.cases[only.ncases++] = r->cases[i];
+    fits_make(fits, &only);
+    free(only.cases);
+}
+
 static bool over_link(const char *transport, enum limit_link link)
 {
     static const char *const words[LIMIT_LINKS][10] = {
@@ -163,7 +175,7 @@ static void add_own_row(struct limits *all, const struct limit_settings *s, cons
 void limits_measured(struct limits *all, const struct limit_settings *s, const struct catalogue *c, const struct records *records)
 {
     struct fits fits;
-    fits_make(&fits, records);
+    measured_fits(&fits, records);
     for (size_t i = 0; i < all->count; i++)
         fill_catalogue_row(&all->list[i], s, c, &fits);
     add_own_row(all, s, records, &fits);

@@ -11,6 +11,8 @@
 /* Fills `measured` of every row that records of its GPU and link exist for; adds a row for records that name no GPU. */
 void limits_measured(struct limits *all, const struct limit_settings *s, const struct catalogue *c, const struct records *records);
 
+/* Fits of the all-reduces alone. fits_free() when done. */
+void measured_fits(struct fits *fits, const struct records *records);
 /* Seconds of an all-reduce of `bytes` on t ranks, as the fit has it. */
 struct limit_range measured_all_reduce(const struct fit *fit, double t, double bytes);
 

@@ -163,7 +163,7 @@ int purchase_measure(struct purchase *p, const struct purchase_settings *s, cons
 {
     struct fits fits;
     size_t used = 0;
-    fits_make(&fits, r);
+    measured_fits(&fits, r);
     for (size_t i = 0; i < p->count; i++) {
         struct server *server = &p->servers[i];
         const struct fit *f = fit_of(&fits, server->gpu, c);
