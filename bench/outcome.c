@@ -129,6 +129,7 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     set(c->label, sizeof c->label, t->label);
     set(c->stopped, sizeof c->stopped, stops[u->stop]);
     c->wrong = t->wrong;
+    c->aggregate = (int)u->aggregate;
     set_facts(c, t);
     if (t->operation != NULL && card_has(t->comm))
         set_card(c, &u->card);

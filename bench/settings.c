@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
     { 0, "precision", "0.02", OPTION_NUMBER, AT(precision), "stop when the 95 % interval of the median is within -+ this share", NULL, 1e-4, 1 },
     { 0, "budget", NULL, OPTION_SECONDS, AT(budget), "stop a case after this [shared out: 40 s for all of them, more for long lists]", NULL, 0, 0 },
     { 'w', "warmup_iters", "5", OPTION_COUNT, AT(warmup), "calls before the clock runs", NULL, 0, 1e6 },
-    { 'm', "agg_iters", "1", OPTION_COUNT, AT(aggregate), "calls in one sample", NULL, 1, 1e6 },
+    { 'm', "agg_iters", NULL, OPTION_COUNT, AT(aggregate), "calls in one sample [1; more where a call is too short for the clock]", NULL, 1, 1e6 },
     { 'N', "run_cycles", "1", OPTION_COUNT, AT(cycles), "measure all of it so often; 0: until stopped, with the drift", NULL, 0, 1e9 },
     { 'K', "per_iter_skip", "0", OPTION_COUNT, AT(skip), "samples left out at the start of each case", NULL, 0, 1e6 },
     { 'T', "timeout", "60", OPTION_SECONDS, AT(stall_limit), "give up after this long without progress; 0: never", NULL, 0, 0 },

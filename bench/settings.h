@@ -20,7 +20,8 @@ struct settings {
     bool full, pairs;
     /* how long */
     uint64_t iterations; /* 0: until precise */
-    uint64_t warmup, aggregate, cycles, check;
+    uint64_t warmup, cycles, check;
+    uint64_t aggregate;   /* calls in a sample; 0: as many as the clock needs */
     uint64_t skip;        /* samples left out at the start */
     double precision;     /* of the median, relative */
     double budget;        /* seconds a case; 0: from the length of the list */

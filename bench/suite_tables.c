@@ -3,6 +3,7 @@
 #include "bench/outcome.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "core/units.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,6 +60,19 @@ static const char *protocol_of(const struct suite_tables *t, size_t subject, con
     return c->protocol;
 }
 
+/* The largest size whose calls were too short for the clock; NULL when -m says how many, or none was. */
+static const struct record_case *last_aggregated(const struct suite_tables *t, size_t subject)
+{
+    const struct record_case *last = NULL;
+    for (size_t i = 0; t->session->settings->aggregate == 0 && i < t->suite->nsizes; i++)
+        for (int p = 0; p < 2; p++) {
+            const struct shown *row = row_of(t, subject, i, p);
+            if (row->there && row->c.aggregate > 1)
+                last = &row->c;
+        }
+    return last;
+}
+
 /* "by ring over shm (direct), sum of float" */
 static char *title_of(const struct suite_tables *t, size_t subject, const struct record_case *c)
 {
@@ -73,6 +87,10 @@ static char *title_of(const struct suite_tables *t, size_t subject, const struct
     if (c->servers > 0 && who->algorithm != NULL)
         text_add(&title, ", %d server%s", c->servers, c->servers == 1 ? "" : "s");
     text_add(&title, ", %s%s%s", strcmp(c->op, "none") == 0 ? "" : c->op, strcmp(c->op, "none") == 0 ? "" : " of ", c->type);
+    const struct record_case *last = last_aggregated(t, subject);
+    char bytes[UNITS_TEXT];
+    if (last != NULL)
+        text_add(&title, "; up to %s a sample is of %d calls or more", units_bytes(bytes, last->bytes), last->aggregate);
     if (c->label[0] != '\0')
         text_add(&title, " (%s)", c->label);
     return title.chars;

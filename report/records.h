@@ -46,6 +46,7 @@ struct record_case {
     char ceiling_from[16];                                  /* measured, queried, catalogue, assumed, "" none */
     uint64_t wire_bytes;                                    /* busiest direction of the busiest rank, one call; 0 unknown */
     int hops;                                               /* messages one after the other on the critical path; 0 unknown */
+    int aggregate;                                          /* calls in one sample, back to back; 0 unknown */
     int64_t wrong;                                          /* elements; -1: not checked */
     char stopped[12];                                       /* precise, budget, fixed */
     char card_port[64]; /* network card of rank 0; "": none, or it counts nothing */

@@ -44,6 +44,7 @@ static const struct field case_fields[] = {
     { NULL, "ceiling_from", FIELD_TEXT, AT(record_case, ceiling_from) },
     { NULL, "wire_bytes", FIELD_COUNT, AT(record_case, wire_bytes) },
     { NULL, "hops", FIELD_INT, AT(record_case, hops), .least = 0 },
+    { NULL, "aggregate", FIELD_INT, AT(record_case, aggregate), .least = 0 },
     { NULL, "wrong", FIELD_CHECKED, AT(record_case, wrong) },
     { NULL, "stopped", FIELD_TEXT, AT(record_case, stopped) },
     { "card", "port", FIELD_TEXT, AT(record_case, card_port) },

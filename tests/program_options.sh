@@ -66,6 +66,9 @@ is "-J: readable, all cases there" "$(python3 -c 'import json; d = json.load(ope
 is "-n 7: seven samples each" "$(jq -r 'select(.kind == "case") | .time_us.n' letters/results.jsonl | sort -u)" 7
 is "-n: said to be fixed" "$(jq -r 'select(.kind == "case") | .stopped' letters/results.jsonl | sort -u)" fixed
 ok "-I and -S: 21 fields and a date" awk '/^ +[0-9]/ && NF != 23 { bad = 1 } END { exit bad }' "$out"
+exits "--precision, --budget, --time-limit, --servers, --algorithm by name" 0 "$RINGBENCH" --collective all_reduce --algorithm ring_all_reduce,parameter_server \
+    -b 64 -e 64 --precision 0.9 --budget 10ms --time-limit 60 --servers 1 --no-report --output long
+is "--precision: said to be reached" "$(jq -r 'select(.kind == "case") | .stopped' long/results.jsonl | sort -u)" precise
 exits "-J in CSV" 0 "$RINGBENCH" "${quick[@]}" -n 6 -J all.csv --output csv
 is "-J in CSV: header and rows are as wide" "$(python3 -c 'import csv; r = list(csv.reader(open("all.csv"))); print(len({len(x) for x in r}), len(r) > 1)')" "1 True"
 exits "-c 0" 0 "$RINGBENCH" "${quick[@]}" -c 0 --output unchecked

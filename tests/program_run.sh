@@ -94,6 +94,10 @@ like "pairs: the outlier is named, or that there is none" "$out" '^# (Outlier: [
 exits "pairs as JSON" 0 ranks 2 --pairs --format json --output pairs
 is "pairs as JSON: readable" "$(jq '.pairs | length' "$out")" 2
 
+exits "ring order from a recorded machine" 0 ranks 3 --topology "$OLDPWD/tests/topologies/one_socket.xml" --collective all_reduce --algorithm ring -b 1K -e 1K -n 6 \
+    --no-report --output recorded
+like "ring order from a recorded machine: shown" "$out" '^# Ring order: [012] [012] [012];'
+
 # Soak: cycles until the limit, drift after each; ends in good order.
 exits "soak" 0 ranks 2 --collective all_reduce --algorithm ring -b 64 -e 64 --budget 20ms -N 0 --time-limit 6 --no-report --output soak
 like "soak: drift" "$out" '^# Cycle 2: [-+][0-9.]+ % against the first'
