@@ -259,12 +259,27 @@ static int load_shipped(struct catalogue *c)
     return RB_OK;
 }
 
+/* The mistakes that are easily made: one link for all, both directions for one, one peer for all of them. */
+static void doubt_links(const struct gpu *g)
+{
+    const double all = g->links.value * g->link_GBps.value, one = g->unidir_GBps.value, both = g->bidir_GBps.value;
+    if (fabs(all / one - 1) > 0.01)
+        rb_warn("catalogue: %s: %g links of %g GB/s are not scaleup_unidir_GBps %g; effective figures follow the links", g->model, g->links.value,
+                g->link_GBps.value, one);
+    if (fabs(both / one - 2) > 0.01)
+        rb_warn("catalogue: %s: scaleup_bidir_GBps %g is not twice scaleup_unidir_GBps %g", g->model, both, one);
+    if (g->per_peer_GBps.value > one)
+        rb_warn("catalogue: %s: scaleup_per_peer_GBps %g is more than all links, %g", g->model, g->per_peer_GBps.value, one);
+}
+
 static int load_overrides(struct catalogue *c, const char *overrides)
 {
     char *copy = rb_strdup(overrides), *at = copy;
     int rc = RB_OK;
     for (char *path; rc == RB_OK && (path = strsep(&at, ",")) != NULL;)
         rc = catalogue_merge(c, path);
+    for (size_t i = 0; rc == RB_OK && i < c->ngpus; i++)
+        doubt_links(&c->gpus[i]);
     free(copy);
     return rc;
 }

@@ -58,7 +58,7 @@ struct catalogue {
 };
 
 /* The files shipped with the program, then those of overrides (paths with commas between; NULL or "": none), merged by name:
- * a cell that is not empty replaces the one before. */
+ * a cell that is not empty replaces the one before. Warns where the links of a user's file do not add up. */
 int catalogue_load(struct catalogue *c, const char *overrides);
 void catalogue_free(struct catalogue *c);
 

@@ -25,7 +25,7 @@ struct decode_time decode_tensor(const struct decoder *d, double gpus, double Bp
     struct decode_time r = decode_stage(d, gpus);
     if (gpus > 1)
         r.comm_s = r.ntransfers * (r.transfer_bytes / Bps + latency_s);
-    r.token_s = r.stage_s + r.comm_s;
+    r.token_s = r.stage_s + (1 - d->overlap) * r.comm_s;
     return r;
 }
 
@@ -33,7 +33,7 @@ struct decode_time decode_tensor_ring(const struct decoder *d, double gpus, cons
 {
     struct decode_time r = decode_stage(d, gpus);
     r.comm_s = gpus > 1 ? r.ntransfers * comm_total(link_all_reduce(link, gpus, r.transfer_bytes)) : 0;
-    r.token_s = r.stage_s + r.comm_s;
+    r.token_s = r.stage_s + (1 - d->overlap) * r.comm_s;
     return r;
 }
 
@@ -54,7 +54,7 @@ double decode_hybrid_s(double tensor_comm_s, double stage_s, double stages, doub
 double decode_document_limit(const struct decoder *d, double Bps, double latency_s)
 {
     const struct decode_time two = decode_tensor(d, 2, Bps, latency_s);
-    return decode_stage(d, 1).stage_s / two.comm_s;
+    return decode_stage(d, 1).stage_s / ((1 - d->overlap) * two.comm_s);
 }
 
 double decode_layer_limit(const struct decoder *d, const struct link_model *link, double threshold)

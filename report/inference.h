@@ -23,6 +23,7 @@ struct decoder {
     double bytes;         /* of an element on the wire */
     double cache_bytes;   /* keys and values of all prompts, read at every step; 0: left out, as the documents do */
     double flops, memory_Bps;
+    double overlap; /* share of the transfers of tensor parallelism hidden behind the stage, 0 .. 1 */
 };
 
 struct decode_time {

@@ -53,7 +53,8 @@ struct comm_time link_transfer(const struct link_model *k, double t, double mess
 double comm_total(struct comm_time c);
 
 /* How a layer is cut over t GPUs. Volumes are bytes that leave one GPU, forward and backward, gradients' own reduction
- * over the group included where the weights are replicated in it. A and B are the layer's inputs and weights, per matrix product.
+ * over the group included where the weights are replicated in it. A and B are the layer's inputs and weights, per matrix product;
+ * broadcasts are counted once for each receiver, as when they are pipelined (trees, as the papers cost them, send more).
  *   1D    Megatron: 8 (t-1)/t bsh
  *   2D    q x q, SUMMA (Optimus, arXiv:2104.05343): each of the three products of a pass hands A along a row and B along a
  *         column: 3 (q-1)/q^2 (|A| + |B|)

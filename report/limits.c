@@ -111,6 +111,7 @@ static struct layer_setup layer_setup_of(const struct limit *l, const struct lim
 static struct decoder decoder_of(const struct limit *l, const struct limit_settings *s, double flops)
 {
     struct decoder d = s->decoder;
+    d.overlap = s->overlap;
     d.flops = flops;
     d.memory_Bps = l->gpu != NULL ? l->gpu->memory_GBps.value * GIGA : NAN;
     if (d.batch <= 0)

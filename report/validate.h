@@ -13,8 +13,8 @@
  * NVLS. An all-reduce that the switch may reduce (Hopper and later, ring or tree not stated) shows a busbw that its links need not
  * carry: with NVLS a GPU sends and receives algbw (n+1)/n, with a ring busbw. It is consistent when either is. A known NVLS figure
  * is tested by that wire rate against 1.02 k L only; a ring bound says nothing about it.
- * Without a scale-up link the link is PCIe: k = 1, L the slot's rate, E what large transfers reach; where the driver blocks peer-to-peer,
- * collectives pass through host memory and E is a fifth of that for them, half for copies.
+ * Without a scale-up link the link is PCIe: k = 1, L the slot's rate, E what large transfers reach, half of it where the driver blocks
+ * peer-to-peer (every byte passes through host memory); collectives reach 40 % of E.
  *
  * Units     GB/s = 1e9 bytes per second, one direction. Ownership validation_free(). */
 #ifndef RB_REPORT_VALIDATE_H

@@ -211,6 +211,28 @@ static void damaged_files_are_refused_with_their_place(void **state)
     catalogue_free(&c);
 }
 
+static void links_that_do_not_add_up_are_doubted(void **state)
+{
+    (void)state;
+    static const char mine[] = HEAD "\nh800 sxm 80gb,,,,,,400,450,,,\n";
+    char path[] = "/tmp/catalogue-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, mine, sizeof mine - 1), (ssize_t)sizeof mine - 1);
+    close(fd);
+    struct catalogue c = {0};
+    struct capture said;
+    capture_begin(&said);
+    assert_int_equal(catalogue_load(&c, path), RB_OK);
+    capture_end(&said);
+    unlink(path);
+    assert_int_equal(capture_lines(&said), 3);
+    assert_non_null(strstr(said.text, "8 links of 25 GB/s are not scaleup_unidir_GBps 400"));
+    assert_non_null(strstr(said.text, "scaleup_bidir_GBps 400 is not twice"));
+    assert_non_null(strstr(said.text, "more than all links"));
+    catalogue_free(&c);
+}
+
 static void a_file_that_is_not_there(void **state)
 {
     (void)state;
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_best_measured_rate_is_found),
         cmocka_unit_test(a_users_file_is_merged_by_name),
         cmocka_unit_test(damaged_files_are_refused_with_their_place),
+        cmocka_unit_test(links_that_do_not_add_up_are_doubted),
         cmocka_unit_test(a_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, load, unload);

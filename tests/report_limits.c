@@ -178,6 +178,9 @@ static void decoding_by_hand(void **state)
     const struct link_model link = { .bulk = { 0, 0, 32e9 } };
     near(decode_tensor_ring(&d, 2, &link).comm_s, 160 * 5406720 / 32e9, 1e-12); /* 2 (2-1)/2 = 1 */
     near(decode_tensor(&d, 1, 32e9, 1).comm_s, 0, 0);
+    struct decoder hidden = d;
+    hidden.overlap = 0.5; /* half of 27.03 ms stays */
+    near(decode_tensor(&hidden, 8, 32e9, 0).token_s, 0.0175 + 0.0135168, 1e-9);
 }
 
 static void memory_by_hand(void **state)
