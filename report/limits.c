@@ -212,8 +212,9 @@ static void answer(struct limit *l, const struct limit_settings *s)
 
 int limit_of(struct limit *l_p, const struct limit_settings *s, const struct catalogue *c, const struct gpu *gpu, enum limit_link link)
 {
-    struct limit l = { .gpu = gpu, .link = link, .Bps_nominal = NAN, .Bps_effective = NAN, .per_peer_Bps = NAN,
-                       .measured = { NAN, NAN, NAN }, .binds = "" };
+    const struct limit_range unknown = { NAN, NAN, NAN };
+    struct limit l = { .gpu = gpu, .link = link, .Bps_nominal = NAN, .Bps_effective = NAN, .per_peer_Bps = NAN, .document = unknown,
+                       .layer = unknown, .measured = unknown, .document_fp16acc = NAN, .usable = NAN, .at_usable = NAN, .binds = "" };
     snprintf(l.gpu_name, sizeof l.gpu_name, "%s", gpu->model);
     set_flops(&l, s, c);
     if (link == LIMIT_SCALEUP)

@@ -118,7 +118,7 @@ static void fill_catalogue_row(struct limit *l, const struct limit_settings *s, 
     for (size_t i = 0; i < fits->count; i++)
         if (fits_row(l, &fits->list[i], c) && better(&fits->list[i], best, message_bytes(s, balance_of(l))))
             best = &fits->list[i];
-    if (best != NULL && l->flops_nominal > 0)
+    if (best != NULL && isfinite(l->layer.value))
         fill(l, s, best);
 }
 

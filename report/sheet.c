@@ -195,7 +195,7 @@ static void print_csv_cell(const struct sheet *s, FILE *out, size_t row, size_t 
     char number[SHEET_NUMBER_TEXT];
     if (c->text != NULL)
         csv_put(out, c->text);
-    else if (!isnan(c->value))
+    else if (isfinite(c->value))
         fputs(exact(number, c->value), out);
 }
 

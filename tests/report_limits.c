@@ -274,6 +274,25 @@ static void the_h800_carries_four(void **state)
     unmake(&m);
 }
 
+/* Nobody published the H800 PCIe's memory bandwidth: decoding on it has no answer, and none is made up. */
+static void what_is_not_known_has_no_limit(void **state)
+{
+    (void)state;
+    struct made m;
+    assert_int_equal(catalogue_load(&m.catalogue, NULL), RB_OK);
+    assert_int_equal(limits_defaults(&m.settings), RB_OK);
+    m.settings.gpu = "H800 PCIe";
+    m.settings.inference = true;
+    assert_int_equal(limits_prepare(&m.settings), RB_OK);
+    assert_int_equal(limits_make(&m.limits, &m.settings, &m.catalogue, NULL), RB_OK);
+    assert_true(m.limits.count > 0);
+    for (size_t i = 0; i < m.limits.count; i++) {
+        const struct limit *l = &m.limits.list[i];
+        assert_true(l->layer.value != l->layer.value && l->document.value != l->document.value && l->usable != l->usable);
+    }
+    unmake(&m);
+}
+
 static void latency_binds_small_messages(void **state)
 {
     (void)state;
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(the_usable_count_is_a_power_of_two),
         cmocka_unit_test(every_model_of_the_catalogue_has_limits),
         cmocka_unit_test(the_h800_carries_four),
+        cmocka_unit_test(what_is_not_known_has_no_limit),
         cmocka_unit_test(latency_binds_small_messages),
         cmocka_unit_test(a_fitted_all_reduce_is_carried_to_other_sizes),
         cmocka_unit_test(records_of_a_gpu_give_its_measured_limit),
