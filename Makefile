@@ -18,7 +18,9 @@ LDFLAGS  += $(instrument) -pthread
 LDLIBS   += $(libs) -lm -ldl
 
 # RDMA wants the headers of libibverbs; the library itself is opened at run time. VERBS= leaves it out.
-VERBS    ?= $(shell pkg-config --exists libibverbs 2>/dev/null && echo yes)
+ifeq ($(origin VERBS),undefined)
+VERBS    := $(shell pkg-config --exists libibverbs 2>/dev/null && echo yes)
+endif
 CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
 without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
 
