@@ -20,7 +20,7 @@ struct builder {
 struct group suite_group(const struct suite *suite, const struct subject *subject, int nranks, const int *ring)
 {
     const int servers = subject->servers > 0 ? subject->servers : suite->servers;
-    return (struct group){ .nranks = nranks, .root = suite->root, .servers = servers, .ring = ring };
+    return (struct group){ .nranks = nranks, .root = suite->root, .servers = servers, .ring = ring, .nodes = subject->nodes };
 }
 
 int suite_placements(const struct suite *suite)
@@ -91,13 +91,20 @@ static void add_protocols(const struct builder *b, struct suite *suite, struct s
     }
 }
 
+/* Levels without groups of several ranks are a ring or a tree over all: measured when they are asked for. */
+static bool is_flat(const struct builder *b, const struct algorithm *a)
+{
+    const uint64_t nodes = b->settings->nodes;
+    return a->uses_nodes && strcmp(b->settings->algorithms, "all") == 0 && (nodes <= 1 || nodes == (uint64_t)b->nranks);
+}
+
 static void add_algorithm(const struct builder *b, struct suite *suite, const struct algorithm *a)
 {
-    if (b->nranks < a->min_ranks || !wants_algorithm(b->settings, a))
+    if (b->nranks < a->min_ranks || !wants_algorithm(b->settings, a) || is_flat(b, a))
         return;
     const int limit = servers_limit(a, b->nranks);
     for (size_t t = 0; t < b->ntransports; t++) {
-        struct subject subject = { .algorithm = a, .transport = b->transports[t] };
+        struct subject subject = { .algorithm = a, .transport = b->transports[t], .nodes = a->uses_nodes ? (int)b->settings->nodes : 0 };
         if (!a->uses_servers)
             add_protocols(b, suite, subject);
         for (int k = 1; k <= limit; k++) {
@@ -233,6 +240,8 @@ int cases_build(struct cases *c, const struct settings *s, int nranks, const cha
     *c = (struct cases){0};
     RB_TRY(check_list("-r", s->root, nranks - 1, "with this many ranks"));
     RB_TRY(check_list("--servers", s->servers, nranks, "with this many ranks"));
+    if (s->nodes > 0 && (uint64_t)nranks % s->nodes != 0)
+        return rb_fail(RB_EUSAGE, "--nodes %llu: must divide the %d ranks", (unsigned long long)s->nodes, nranks);
     const struct builder b = { c, s, nranks, usable, nusable };
     for (int id = 0; id < COLLECTIVE_COUNT; id++)
         if (wants_collective(s, (enum collective_id)id))

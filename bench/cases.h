@@ -14,6 +14,7 @@ struct subject {
     const char *transport;             /* value of --transport */
     enum comm_protocol protocol;
     int servers; /* 0: none */
+    int nodes;   /* groups of those that have levels; 0: none */
 };
 
 struct size {

@@ -129,6 +129,15 @@ static int count_nodes(const struct hosts *h)
     return last + 1;
 }
 
+int hosts_even(const struct hosts *h)
+{
+    const int nodes = count_nodes(h);
+    for (int node = 0; node < nodes; node++)
+        if (count_ranks(h, node) * nodes != h->nranks)
+            return 0;
+    return nodes;
+}
+
 static bool other_program(const struct hosts *h, int rank)
 {
     const struct host_facts *a = &h->of[0], *b = &h->of[rank];

@@ -48,6 +48,8 @@ int hosts_same_conditions(const struct hosts *h);
 
 /* "rank 2", "ranks 4-7", "ranks 0,3,6": those of a host. */
 const char *hosts_ranks(const struct hosts *h, int node, char text[HOST_RANKS_TEXT]);
+/* How many hosts, if all have the same number of ranks; else 0. */
+int hosts_even(const struct hosts *h);
 /* The first rank of a host, or -1. */
 int hosts_first_rank(const struct hosts *h, int node);
 

@@ -106,6 +106,8 @@ static int run_job(struct run *r, int *argc, char ***argv)
     RB_TRY(same);
     RB_TRY(watchdog_share(r->watchdog, s->job, &s->hosts));
     s->heartbeat = watchdog_heartbeat(r->watchdog);
+    if (r->settings.nodes == 0)
+        r->settings.nodes = (uint64_t)hosts_even(&s->hosts);
     const char *names[SESSION_TRANSPORTS];
     size_t n = 0;
     RB_TRY(setup_transports(s, names, &n));

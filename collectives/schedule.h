@@ -68,7 +68,7 @@ struct group {
     int root;         /* broadcast, reduce */
     int servers;      /* parameter server: k */
     const int *ring;  /* rank at each ring position, nranks of them; NULL: 0, 1, 2, ... */
-    int nodes;        /* two-level: groups of nranks / nodes neighbours; 0: flat, one group */
+    int nodes;        /* two-level: groups of nranks / nodes neighbours on the ring; 0: flat, one group */
 };
 
 enum collective_id {
@@ -107,6 +107,7 @@ struct algorithm {
     bool uses_servers; /* varies with group.servers, 1 .. max_servers */
     int (*max_servers)(int nranks); /* NULL without servers */
     int min_ranks; /* fewest ranks it is defined for */
+    bool uses_nodes; /* varies with group.nodes */
 };
 
 /* The tables (registry.c): one row an algorithm, one a collective. */

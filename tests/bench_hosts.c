@@ -111,7 +111,9 @@ static void test_ranks_in_words(void **state)
     for (int r = 0; r < RANKS; r++) /* dealt out */
         s.facts[r].node = r % 3;
     assert_string_equal(hosts_ranks(&s.hosts, 1, text), "ranks 1,4");
+    assert_int_equal(hosts_even(&s.hosts), 3);
     s.facts[4].node = 0;
+    assert_int_equal(hosts_even(&s.hosts), 0);
     assert_string_equal(hosts_ranks(&s.hosts, 1, text), "rank 1");
     assert_int_equal(hosts_first_rank(&s.hosts, 2), 2);
     assert_int_equal(hosts_first_rank(&s.hosts, 3), -1);

@@ -33,6 +33,30 @@ static void test_every_division_is_right(void **state)
                     must_hold(algorithm_find(names[i]), &(struct group){ .nranks = n, .nodes = nodes }, 1 + form / 2, form % 2 == 1);
 }
 
+/* Ranks dealt out to the nodes one after the other: the ring brings those of a node together. */
+static void test_neighbours_are_those_of_the_ring(void **state)
+{
+    (void)state;
+    enum { N = 12, NODES = 3 };
+    int ring[N];
+    uint64_t edges[N * N];
+    for (int k = 0; k < N; k++)
+        ring[k] = k / (N / NODES) + NODES * (k % (N / NODES));
+    for (size_t i = 0; i < RB_LEN(names); i++) {
+        const struct algorithm *a = algorithm_find(names[i]);
+        const struct group g = { .nranks = N, .nodes = NODES, .ring = ring };
+        struct plan *plans;
+        must_hold(a, &g, 1, false);
+        must_hold(a, &g, 2, true);
+        assert_int_equal(plans_build(&plans, a, &g, false), RB_OK);
+        schedule_edges(a, &g, plans, N * 64, 4, edges);
+        plans_free(plans, N);
+        for (int r = 0; r < N; r++)
+            for (int k = 0; k < N; k++) /* from node to node only between equal places */
+                assert_true(edges[r * N + k] == 0 || r % NODES == k % NODES || r / NODES == k / NODES);
+    }
+}
+
 /* What leaves a node: 2 (m-1)/m of the message for a ring between m nodes, twice the message for an inner node of a tree. */
 static void test_bytes_between_nodes(void **state)
 {
@@ -67,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_division_is_right),
+        cmocka_unit_test(test_neighbours_are_those_of_the_ring),
         cmocka_unit_test(test_bytes_between_nodes),
         cmocka_unit_test(test_hops_of_a_tree),
     };

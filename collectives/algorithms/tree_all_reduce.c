@@ -7,6 +7,7 @@
 
 struct place {
     struct plan *p;
+    const struct group *g;
     int nodes, local, node, at;
     int next, prev; /* inside the node */
     int parent, children[2], nchildren;
@@ -25,7 +26,7 @@ static int root_of(int low, int high)
 
 static int rank_of(const struct place *w, int number)
 {
-    return (number - 1) * w->local + w->at;
+    return group_at(w->g, (number - 1) * w->local + w->at);
 }
 
 /* Down from the root to this node; what is left of the interval has the children. */
@@ -98,10 +99,10 @@ static void plan(struct plan *p, const struct group *g, int rank)
         plan_add(p, 0, NULL, 0, NULL, 0, chunk_in(0), chunk_out(0), STEP_FINISH);
         return;
     }
-    const int nodes = group_nodes_or_all(g), local = g->nranks / nodes, node = rank / local, at = rank % local;
-    struct place w = { .p = p, .nodes = nodes, .local = local, .node = node, .at = at, .ready = -1 };
-    w.next = node * local + (at + 1) % local;
-    w.prev = node * local + (at + local - 1) % local;
+    const int nodes = group_nodes_or_all(g), local = g->nranks / nodes, place = group_position(g, rank), node = place / local, at = place % local;
+    struct place w = { .p = p, .g = g, .nodes = nodes, .local = local, .node = node, .at = at, .ready = -1 };
+    w.next = group_at(g, node * local + (at + 1) % local);
+    w.prev = group_at(g, node * local + (at + local - 1) % local);
     scatter(&w);
     if (nodes > 1) {
         find_family(&w);
@@ -112,5 +113,5 @@ static void plan(struct plan *p, const struct group *g, int rank)
 
 const struct algorithm tree_all_reduce = {
     .name = "tree_all_reduce", .family = "tree", .summary = "up a binary tree and down again, inside nodes a ring",
-    .collective = COLLECTIVE_ALL_REDUCE, .cuts = cuts_local, .plan = plan, .min_ranks = 1,
+    .collective = COLLECTIVE_ALL_REDUCE, .cuts = cuts_local, .plan = plan, .min_ranks = 1, .uses_nodes = true,
 };

@@ -84,12 +84,12 @@ static void plan(struct plan *p, const struct group *g, int rank)
         plan_add(p, 0, NULL, 0, NULL, 0, chunk_in(0), chunk_out(0), STEP_FINISH);
         return;
     }
-    const int nodes = group_nodes(g), local = g->nranks / nodes, node = rank / local, at = rank % local;
+    const int nodes = group_nodes(g), local = g->nranks / nodes, place = group_position(g, rank), node = place / local, at = place % local;
     struct place w = { .p = p, .nodes = nodes, .local = local, .node = node, .at = at };
-    w.next = node * local + (at + 1) % local;
-    w.prev = node * local + (at + local - 1) % local;
-    w.forth = (rank + local) % g->nranks;
-    w.back = (rank + g->nranks - local) % g->nranks;
+    w.next = group_at(g, node * local + (at + 1) % local);
+    w.prev = group_at(g, node * local + (at + local - 1) % local);
+    w.forth = group_at(g, place + local);
+    w.back = group_at(g, place - local);
     w.ready = rb_calloc((size_t)nodes, sizeof *w.ready);
     scatter(&w);
     if (nodes > 1)
@@ -100,5 +100,5 @@ static void plan(struct plan *p, const struct group *g, int rank)
 
 const struct algorithm two_level_all_reduce = {
     .name = "two_level_all_reduce", .family = "two_level", .summary = "rings inside the nodes and a ring between equal places",
-    .collective = COLLECTIVE_ALL_REDUCE, .cuts = cuts_ranks, .plan = plan, .min_ranks = 1,
+    .collective = COLLECTIVE_ALL_REDUCE, .cuts = cuts_ranks, .plan = plan, .min_ranks = 1, .uses_nodes = true,
 };
