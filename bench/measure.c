@@ -116,10 +116,11 @@ static int verify_all(struct session *s, struct unit *u)
     return RB_OK;
 }
 
+/* Every call has a place of its own, or the second subject of a round would find in the cache what the first one left. */
 static int sample(struct session *s, struct unit *u, const struct trial *t, size_t turn, double *sec_p)
 {
     struct place place;
-    layout_place(&u->layout, s->region, turn, &place);
+    layout_place(&u->layout, s->region, turn * u->aggregate, &place);
     heartbeat_phase(s->heartbeat, t->baseline != NULL ? PHASE_BASELINE : s->phase);
     RB_TRY(comm_barrier(s->channels[0].comm));
     const uint64_t start = clock_ns();
@@ -127,6 +128,7 @@ static int sample(struct session *s, struct unit *u, const struct trial *t, size
     for (uint64_t m = 1; m < u->aggregate; m++) {
         if (s->settings->blocking == 1)
             RB_TRY(comm_barrier(s->channels[0].comm));
+        layout_place(&u->layout, s->region, turn * u->aggregate + m, &place);
         RB_TRY(call_trial(t, &place));
     }
     *sec_p = (double)(clock_ns() - start) * 1e-9 / (double)u->aggregate;
@@ -143,7 +145,7 @@ static int sample_rounds(struct session *s, struct unit *u, size_t first, size_t
             if (u->trials[i].absent != NULL)
                 continue;
             atomic_store_explicit(&s->heartbeat->case_id, u->case_id + (int)i, memory_order_relaxed);
-            RB_TRY(sample(s, u, &u->trials[i], first + r, &sec[i * rounds + r]));
+            RB_TRY(sample(s, u, &u->trials[i], (first + r) * n + j, &sec[i * rounds + r]));
         }
     return RB_OK;
 }

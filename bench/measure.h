@@ -1,8 +1,8 @@
 /* bench/measure.h - times the subjects of a suite side by side at one size: verify, warm up, time, verify.
  *
  * A sample is one call (or -m calls, divided) on the rank that -a names, the slowest by default: from leaving a barrier to
- * the call's return; no barrier is inside. The subjects take turns in one loop on the same places, so that sample i of each
- * saw the same machine: ratios are of pairs. Statistics and the decision to stop are the same on all ranks.
+ * the call's return; no barrier is inside. The subjects take turns in one loop, each call on the next place of the region, so
+ * that sample i of each saw the same machine: ratios are of pairs. Statistics and the decision to stop are the same on all ranks.
  *
  * Units: seconds. Errors: RB_*, printed. All calls are collective. */
 #ifndef RB_BENCH_MEASURE_H

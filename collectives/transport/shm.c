@@ -6,7 +6,10 @@
 #include "core/shared.h"
 #include "core/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct shm {
     struct transport head;
@@ -77,10 +80,40 @@ static struct connection *connection(struct transport *t, int peer, bool sends)
     return sends ? &s->send[peer] : &s->recv[peer];
 }
 
+/* Pages exist and are in this process's tables before anything is timed; false: the memory is not to be had. */
+static bool populate(void *memory, size_t bytes)
+{
+    if (madvise(memory, bytes, MADV_POPULATE_WRITE) == 0)
+        return true;
+    if (errno != EINVAL)
+        return false;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE); /* a kernel before 5.14 */
+    for (size_t at = 0; at < bytes; at += page)
+        (void)*((volatile char *)memory + at);
+    return true;
+}
+
+/* Everybody's own pages first: who touches a page first decides on which NUMA node it lies. */
+static int populate_all(const struct shared *s, struct job *job)
+{
+    const bool own = populate(s->base[job->rank], s->bytes[job->rank]);
+    const int rc = own ? RB_OK : rb_fail(RB_EINTERNAL, "rank %d: no memory for a shared buffer of %zu bytes", job->rank, s->bytes[job->rank]);
+    RB_TRY(job_agree(job, rc));
+    for (int r = 0; r < s->nranks; r++)
+        if (r != job->rank && !s->borrowed[r])
+            populate(s->base[r], s->bytes[r]);
+    return job_barrier(job);
+}
+
 static int allocate(struct transport *t, size_t bytes, struct region *region_p)
 {
     struct shared *s = rb_calloc(1, sizeof *s);
-    const int rc = shared_open(s, t->job, bytes);
+    int rc = shared_open(s, t->job, bytes);
+    if (rc == RB_OK) {
+        rc = populate_all(s, t->job);
+        if (rc != RB_OK)
+            shared_close(s);
+    }
     if (rc != RB_OK) {
         free(s);
         return rc;
