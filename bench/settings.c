@@ -200,6 +200,8 @@ static void name_transports(void)
     transport_names[n++] = "auto";
     for (size_t i = 0; i < transport_count && n + 2 < RB_LEN(transport_names); i++)
         transport_names[n++] = transports[i]->name;
+    for (const struct transport_gap *g = transport_gaps; g->name != NULL && n + 2 < RB_LEN(transport_names); g++)
+        transport_names[n++] = g->name; /* refused later, with the reason */
     transport_names[n++] = "all";
     transport_names[n] = NULL;
 }

@@ -45,6 +45,9 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
         else
             rb_note("--transport %s: refused: %s", transports[i]->name, why[0] != '\0' ? why : "another rank cannot use it");
     }
+    for (const struct transport_gap *g = transport_gaps; g->name != NULL; g++)
+        if (options_list_has(asked, g->name))
+            rb_note("--transport %s: refused: %s", g->name, g->why);
     for (size_t i = 0; i < n; i++)
         s->channels[i].asked = names[i];
     s->nchannels = n;

@@ -112,5 +112,8 @@ int main(void)
         cmocka_unit_test(test_types_and_operators),
         cmocka_unit_test(test_split_messages),
     };
+    const char *only = getenv("RINGBENCH_TEST_ONLY");
+    if (only != NULL)
+        cmocka_set_test_filter(only);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

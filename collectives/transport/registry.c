@@ -28,10 +28,19 @@ const struct transport_ops *transport_find(const char *name)
     return NULL;
 }
 
+const struct transport_gap transport_gaps[] = {
+#ifndef RB_VERBS
+    { "verbs", "this ringbench was built without infiniband/verbs.h; install libibverbs-dev and build again" },
+#endif
+    { NULL, NULL },
+};
+
 const char *transport_missing(const char *name)
 {
-    const bool known = strcmp(name, "verbs") == 0 && transport_find(name) == NULL;
-    return known ? "this ringbench was built without infiniband/verbs.h; install libibverbs-dev and build again" : NULL;
+    for (const struct transport_gap *g = transport_gaps; g->name != NULL; g++)
+        if (strcmp(g->name, name) == 0)
+            return g->why;
+    return NULL;
 }
 
 enum { FIFO_BYTES = 8 << 20, LARGEST_SLOT = 128 << 10, SMALLEST_SLOT = 1 << 10 };

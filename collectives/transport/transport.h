@@ -99,6 +99,12 @@ struct transport {
 extern const struct transport_ops *const transports[]; /* registry.c, best first: the order of auto */
 extern const size_t transport_count;
 const struct transport_ops *transport_find(const char *name);
+
+/* What this program was built without; ends with a NULL name. */
+struct transport_gap {
+    const char *name, *why;
+};
+extern const struct transport_gap transport_gaps[];
 /* Why a transport of this name is not in this program; NULL when there never is one of that name. */
 const char *transport_missing(const char *name);
 

@@ -73,19 +73,28 @@ static bool find_gid(struct verbs_port *p)
     return best >= 0;
 }
 
+/* Of several ports that cannot be used, one that lacks only an address tells most. */
+static const char no_gid[] = "it has no GID: give its network interface an IP address";
+
+static void note_why(const char **why_p, const char *why)
+{
+    if (*why_p != no_gid)
+        *why_p = why;
+}
+
 /* Fills attr, gid and name; *why_p when the port cannot be used. */
 static bool look_at(struct verbs_port *p, uint8_t number, const char **why_p)
 {
     p->port = number;
     snprintf(p->name, sizeof p->name, "%.56s:%u", p->device, number);
     memset(&p->attr, 0, sizeof p->attr); /* the library fills only what its caller's version knew */
-    *why_p = "the device does not answer";
+    note_why(why_p, "the device does not answer");
     if (p->api->query_port(p->context, number, (struct _compat_ibv_port_attr *)&p->attr) != 0)
         return false;
-    *why_p = "its link is down (see rdma link, or ibstat)";
+    note_why(why_p, "its link is down (see rdma link, or ibstat)");
     if (p->attr.state != IBV_PORT_ACTIVE)
         return false;
-    *why_p = "it has no GID: give its network interface an IP address";
+    *why_p = no_gid;
     return find_gid(p);
 }
 
@@ -94,11 +103,11 @@ static bool open_port(struct verbs_port *p, struct ibv_device *device, unsigned 
 {
     snprintf(p->device, sizeof p->device, "%.63s", p->api->get_device_name(device));
     p->context = p->api->open_device(device);
-    *why_p = "it cannot be opened: may this user read and write /dev/infiniband/uverbs*?";
+    note_why(why_p, "it cannot be opened: may this user read and write /dev/infiniband/uverbs*?");
     if (p->context == NULL)
         return false;
     if (p->api->query_device(p->context, &p->limits) == 0) {
-        *why_p = "it has no port of that number";
+        note_why(why_p, "it has no port of that number");
         for (unsigned n = 1; n <= p->limits.phys_port_cnt; n++)
             if ((wanted == 0 || wanted == n) && look_at(p, (uint8_t)n, why_p))
                 return true;

@@ -63,7 +63,7 @@ modules() { # in the order in which they must be loaded, each once
 command_file() { # what is passed on: the folder, a few variables, the words
     local name
     printf 'cd %q || exit 121\n' "$PWD"
-    for name in $(compgen -e | grep -E '^(RINGBENCH|RINGBENCH_.*|OMPI_.*|.SAN_OPTIONS|CMOCKA_.*|GCOV_.*|LOGS|BUILD|VM_.*)$'); do
+    for name in $(compgen -e | grep -E '^(RINGBENCH|RINGBENCH_.*|OMPI_.*|[A-Z]*SAN_OPTIONS|CMOCKA_.*|GCOV_.*|LOGS|BUILD|VM_.*)$'); do
         printf 'export %s=%q\n' "$name" "${!name}"
     done
     printf '%q ' "$@"

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A real verbs device without a card: Soft-RoCE in a virtual machine. Every algorithm and type over it, then the program, whose rows
+# must show in the port's own counters.
+. scripts/tap.sh
+. tests/vm/part.sh
+
+cat >"$work/shared/job" <<END
+CMOCKA_MESSAGE_OUTPUT=TAP $programs/tests/collectives_verbs_device
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_plm_rsh_agent=
+mpirun -n 2 --mca pml ob1 --mca btl self,vader "$RINGBENCH" --transport verbs --qps 2 --device rxe0 --collective all_reduce,alltoall \
+    --algorithm all -b 1000 -e 256000 -f 16 -n 3 -w 1 --no-report --output "$work/shared/out"
+echo "program ended with \$?"
+END
+ok "build" built "$programs/tests/collectives_verbs_device"
+guest 540 bash "$work/shared/job"
+is "the guest ends well" $? 0
+relay "in the guest"
+records=$work/shared/out/results.jsonl
+rows='select(.kind == "case" and .transport == "verbs")'
+like "the program ends well" "$work/guest" '^program ended with 0'
+like "it names port, GID, MTU and queue pairs" "$work/guest" '^# Transport verbs.*rxe0:1, RoCE v2, GID 1, MTU 4096, 2 queue pairs a connection'
+ok "it measures" test "$(jq -c "$rows" "$records" | wc -l)" -ge 12
+is "and finds nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
+is "every row's packets went through the port" \
+    "$(jq -s "[.[] | $rows | .card.port == \"rxe0:1\" and .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
+# One acknowledgement at most for each message and credit; there are no more messages than packets of payload. What is sent again may
+# be a whole window of packets.
+is "acknowledgements explain the rest" \
+    "$(jq -c "$rows | .card | select(.retried == 0 and .sent > 2 * (.payload + .credits))" "$records")" ""
+finish

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Two virtual machines with Soft-RoCE, joined by a cable, and mpirun across them: the transport that the program chooses by itself is
+# verbs, the results are right and the packets are seen on both ports.
+. scripts/tap.sh
+. tests/vm/part.sh
+
+port=$((20000 + RANDOM % 20000))
+tests/vm/boot.sh -t 500 -m 768 -c 1 -n 2 -j $port tests/vm/two.sh serve >"$work/second" 2>&1 &
+second=$!
+sleep 2
+code=0
+tests/vm/boot.sh -t 480 -m 768 -c 1 -n 1 -j $port -o "$work/shared" tests/vm/two.sh run "$work/shared/out" >"$work/guest" 2>"$work/guest.err" || code=$?
+if [ $code -eq 77 ]; then
+    wait $second
+    skip "two virtual machines" "$(tail -n 1 "$work/guest.err")"
+    finish
+fi
+is "mpirun across two machines ends well" $code 0
+[ $code -eq 0 ] || tap_show "$work/guest" "$work/guest.err" "$work/second"
+ok "the second machine ends well" wait $second
+records=$work/shared/out/results.jsonl
+rows='select(.kind == "case" and .baseline == false)'
+like "verbs was chosen" "$work/guest" '^# Transport .*verbs: RDMA writes.*rxe0:1, RoCE v2'
+is "on two machines" "$(jq -s "[.[] | $rows | .nodes] | unique | tostring" "$records")" '"[2]"'
+is "all rows over verbs" "$(jq -s "[.[] | $rows | .transport] | unique | tostring" "$records")" '"[\"verbs\"]"'
+is "nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
+is "seen on the ports" "$(jq -s "[.[] | $rows | .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
+finish
