@@ -93,6 +93,10 @@ check: ## install what the tests need, build with gcc and clang, run all tests, 
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check $(PARTS)
 
+check-rdma: ## only the tests of RDMA: a table, Soft-RoCE in a virtual machine, two virtual machines
+	@scripts/setup.sh check
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check rdma
+
 $(BUILD)/yardstick: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/yardstick/*.c)) $(call archive,report collectives topo core)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -123,11 +127,11 @@ clean: ## remove what was built; ringbench-out stays
 	rm -rf $(BUILD) ringbench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 print-%:
 	@echo $($*)
 
-.PHONY: all tests tsan_tests run check bench coverage fuzz install tools missing clean help FORCE
+.PHONY: all tests tsan_tests run check check-rdma bench coverage fuzz install tools missing clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')

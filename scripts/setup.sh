@@ -6,7 +6,7 @@
 # With --list it only prints the packages, with --verify it only says which are missing.
 set -u
 
-# probe  what  Debian package; a package with ? is wanted by some tests, which skip without it
+# probe  what  Debian package; a package with ? can be done without: a transport is left out, or some tests skip
 run_needs="
 command gcc gcc
 file /usr/include/stdio.h libc6-dev
@@ -17,6 +17,8 @@ module hwloc libhwloc-dev
 module jansson libjansson-dev
 command gnuplot gnuplot-nox
 file /usr/share/fonts/*/*.ttf|/usr/share/fonts/*/*/*.ttf fonts-dejavu-core
+module libibverbs libibverbs-dev?
+file /usr/lib/*/libibverbs/lib*.so|/usr/lib64/libibverbs/lib*.so ibverbs-providers?
 "
 check_needs="
 module cmocka libcmocka-dev
@@ -32,6 +34,10 @@ command numactl numactl?
 command setarch util-linux?
 command unshare util-linux?
 command xmllint libxml2-utils?
+command qemu-system-x86_64 qemu-system-x86?
+command busybox busybox-static?
+file /sbin/depmod|/usr/sbin/depmod kmod?
+command rdma iproute2?
 "
 
 say() { echo "ringbench setup: $*" >&2; }
