@@ -1,5 +1,6 @@
 #include "bench/measure.h"
 
+#include "bench/ceiling.h"
 #include "bench/stats.h"
 #include "bench/verify.h"
 #include "core/clock.h"
@@ -325,6 +326,9 @@ static int measure(struct session *s, struct unit *u, double budget)
     for (size_t i = 0; i < u->suite->nsubjects; i++)
         RB_TRY(open_trial(s, u, &u->trials[i]));
     RB_TRY(measure_card(s, u, budget));
+    u->copy_GBps = NAN;
+    if (s->job->nnodes == 1 && s->job->nranks > 1)
+        RB_TRY(ceiling_measure(s, &u->layout, &u->copy_GBps));
     heartbeat_phase(s->heartbeat, PHASE_GATHER);
     atomic_store_explicit(&s->heartbeat->case_id, -1, memory_order_relaxed);
     return RB_OK;

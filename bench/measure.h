@@ -37,6 +37,7 @@ struct unit {
     struct trial *trials; /* suite->nsubjects of them */
     uint64_t aggregate;   /* calls in a sample */
     enum unit_stop stop;
+    double copy_GBps;     /* the ceiling of a hop through memory at this size; NAN where hops do not go through memory */
     struct card_packets card; /* all calls of the unit over the transport that has a card */
 };
 

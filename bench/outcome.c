@@ -51,12 +51,12 @@ static void set_samples(struct record_case *c, const struct trial *t)
 }
 
 /* A hop on one machine goes through memory; between machines through the fastest network card. */
-static struct ceiling ceiling_of_run(const struct session *s)
+static struct ceiling ceiling_of(const struct session *s, const struct unit *u)
 {
     const struct topology *t = s->topology;
     struct ceiling best = { NAN, CEILING_UNKNOWN };
     if (s->job->nnodes == 1)
-        return topology_memory_bandwidth(t);
+        return (struct ceiling){ u->copy_GBps, CEILING_MEASURED };
     if (isfinite(s->interface.GBps))
         return (struct ceiling){ s->interface.GBps, CEILING_QUERIED };
     for (size_t i = 0; i < topology_count(t, TOPO_NIC); i++) {
@@ -78,7 +78,7 @@ static void set_bandwidths(struct record_case *c, const struct session *s, const
         c->wire_GBps = (double)c->wire_bytes / stats->median * 1e-9;
     if (strcmp(c->transport, "null") == 0)
         return;
-    const struct ceiling ceiling = ceiling_of_run(s);
+    const struct ceiling ceiling = ceiling_of(s, u);
     c->ceiling_GBps = ceiling.GBps;
     set(c->ceiling_from, sizeof c->ceiling_from, ceiling_origin_name(ceiling.origin));
 }

@@ -72,7 +72,6 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
 {
     bool *done = rb_calloc(count, sizeof *done);
     bool over = false;
-    double ceiling = 0;
     const char *from = "";
     fprintf(out, "# Summary: how often as fast as the baseline (geometric mean over the sizes; sizes won/even/lost by the 95 %% interval of\n"
                  "# the paired ratio), best busbw in GB/s, best wire rate in per cent of the ceiling\n"
@@ -88,16 +87,14 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
             }
         print_line(out, &l, by_protocol);
         over |= l.ceiling > 0 && l.best_wire > l.ceiling;
-        if (l.ceiling > 0) {
-            ceiling = l.ceiling;
+        if (l.ceiling > 0)
             from = l.ceiling_from;
-        }
         free(l.ratios);
     }
-    if (ceiling > 0)
-        fprintf(out, "# Ceiling: %.3g GB/s (%s): what one core copies through memory while all ranks do, or a network card's rate\n", ceiling, from);
+    if (from[0] != '\0')
+        fprintf(out, "# Ceiling (%s): what a plain copy of that size reaches on all ranks at once; between machines, a network card's rate\n", from);
     if (over)
-        fprintf(out, "# Above 100 %%: the message stays in the caches, which are faster than the memory that the ceiling is of\n");
+        fprintf(out, "# Above 100 %%: a call that reads every operand once and writes all results in one pass needs less of memory than a copy\n");
     free(done);
 }
 

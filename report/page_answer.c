@@ -158,7 +158,7 @@ static void peak_sentence(struct text *out, const struct record_case *c)
     const double share = 100 * moved(c) / c->ceiling_GBps;
     html_paragraph(out, "The peak was %s GB/s at %s by %s between %s%s", html_number(a, moved(c), 3), units_bytes(size, c->bytes),
                    curves_name(curve, c, true), ends(who, c),
-                   share > 100 ? ": more than the ceiling, because messages of that size stay in the caches, which are faster than what the ceiling is of."
+                   share > 100 ? ": more than the ceiling, because a call that reads every operand once and writes all results in one pass needs less of memory than a copy."
                                : ".");
 }
 

@@ -34,23 +34,25 @@ static void draw_ceiling(struct figure *f, const struct panel *p)
 {
     const char *from = "";
     const struct curve *c = p->curves[0];
-    double last = NAN;
+    double first = NAN, last = NAN;
     const int block = figure_block(f);
     for (size_t i = 0; i < c->npoints; i++) {
         const double v = ceiling_at(p, c->points[i]->bytes, &from);
         if (!isfinite(v))
             continue;
         last = v;
+        first = isfinite(first) ? first : v;
         text_add(&f->data, "%llu %.9g\n", (unsigned long long)c->points[i]->bytes, v);
     }
     figure_block_end(f);
     if (!isfinite(last))
         return;
-    char *name = rb_format("ceiling %.3g GB/s (%s)", last, from[0] != '\0' ? from : "origin unknown");
+    const char *origin = from[0] != '\0' ? from : "origin unknown";
+    char *name = first == last ? rb_format("ceiling %.3g GB/s (%s)", last, origin) : rb_format("ceiling (%s)", origin);
     figure_draw(f, "$b%d using 1:2 with lines lc rgb '#B00020' lw 1.6 dt 2", block);
     figure_title(f, name);
     free(name);
-    text_add(&f->caption, " The dashed red line is the ceiling of one rank's link, %s.", from[0] != '\0' ? from : "of unknown origin");
+    text_add(&f->caption, " The dashed red line is the ceiling of one rank's link at that size, %s.", from[0] != '\0' ? from : "of unknown origin");
 }
 
 static void draw_panel(struct figures *figures, const struct plot *plot, const struct panels *all, const struct panel *p)

@@ -42,7 +42,7 @@ static void test_mean_wins_and_ceiling(void **state)
     char *text = text_of(cases, 2, false);
     assert_non_null(strstr(text, " 2.00 (1/1/0)"));
     assert_non_null(strstr(text, "   8.00   80 % at 1 MiB"));
-    assert_non_null(strstr(text, "# Ceiling: 10 GB/s (measured)"));
+    assert_non_null(strstr(text, "# Ceiling (measured)"));
     assert_null(strstr(text, "Above 100 %"));
     free(text);
 }
@@ -53,7 +53,7 @@ static void test_above_the_ceiling_is_explained(void **state)
     const struct record_case cases[] = { example(1 << 16, 2, 1.9, 2.1, 25) };
     char *text = text_of(cases, 1, false);
     assert_non_null(strstr(text, "250 % at 64 KiB"));
-    assert_non_null(strstr(text, "# Above 100 %: the message stays in the caches"));
+    assert_non_null(strstr(text, "# Above 100 %: a call that reads every operand once"));
     free(text);
 }
 
