@@ -81,6 +81,21 @@ static int write_script(const struct figure *f, const char *folder)
 
 /* --- gnuplot --- */
 
+/* Our environment with a locale that knows the letters of the scripts. The caller frees the list, not what it points to. */
+static char **utf8_environment(void)
+{
+    static char locale[] = "LC_ALL=C.UTF-8";
+    size_t n = 0, kept = 0;
+    while (environ[n] != NULL)
+        n++;
+    char **list = rb_calloc(n + 2, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(environ[i], "LC_ALL=", strlen("LC_ALL=")) != 0)
+            list[kept++] = environ[i];
+    list[kept] = locale;
+    return list;
+}
+
 static int start(pid_t *pid_p, char **argv, const char *folder)
 {
     posix_spawn_file_actions_t actions;
@@ -89,7 +104,9 @@ static int start(pid_t *pid_p, char **argv, const char *folder)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, LOG_NAME, O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    const int why = posix_spawnp(pid_p, "gnuplot", &actions, NULL, argv, environ);
+    char **environment = utf8_environment();
+    const int why = posix_spawnp(pid_p, "gnuplot", &actions, NULL, argv, environment);
+    free(environment);
     posix_spawn_file_actions_destroy(&actions);
     return why;
 }
