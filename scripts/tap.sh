@@ -11,7 +11,7 @@
 # $RINGBENCH is the program, $work a folder of the test's own that goes with it.
 # shellcheck shell=bash
 set -u
-RINGBENCH=${RINGBENCH:-$PWD/ringbench}
+export RINGBENCH=${RINGBENCH:-$PWD/ringbench}
 work=$(mktemp -d "${TMPDIR:-/tmp}/rb.XXXXXX")
 out=$work/out
 err=$work/err

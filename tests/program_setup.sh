@@ -77,6 +77,9 @@ exits "make help lists the targets" 0 make help
 for target in run check bench coverage fuzz install clean help; do
     like "  $target" "$out" "^ +make $target +[a-z]"
 done
+if [ -x "$RINGBENCH" ]; then
+    exits "the README has the options of the program (else: scripts/readme.sh)" 0 scripts/readme.sh --check
+fi
 if [ -x ringbench ] && [ "$RINGBENCH" = "$PWD/ringbench" ]; then
     exits "make again" 0 make BUILD="${BUILD:-build}"
     unlike "compiles nothing and links nothing" "$out" '  (CC|LD) '
