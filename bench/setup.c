@@ -7,6 +7,7 @@
 #include "bench/pairs.h"
 #include "bench/table.h"
 #include "bench/version.h"
+#include "collectives/card.h"
 #include "collectives/transport/transport.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -27,6 +28,7 @@ struct about_rank {
     int node;
     char binding[96];
     struct interface interface;
+    char rdma[64]; /* port that verbs uses; "": none */
 };
 
 int setup_transports(struct session *s, const char **names, size_t *count_p)
@@ -195,6 +197,9 @@ static struct about_rank about_me(const struct session *s)
     snprintf(me.shown.device, sizeof me.shown.device, "%.90s", environment_processor());
     snprintf(me.binding, sizeof me.binding, "%s", s->binding.core >= 0 ? s->binding.text : "not bound");
     me.interface = s->interface;
+    for (size_t i = 0; i < s->nchannels; i++)
+        if (card_port(s->channels[i].comm) != NULL)
+            snprintf(me.rdma, sizeof me.rdma, "%s", card_port(s->channels[i].comm));
     if (s->binding.core >= 0)
         me.shown.core = topology_device(s->topology, (size_t)s->binding.core)->number;
     return me;
@@ -209,6 +214,7 @@ static json_t *ranks_json(const struct about_rank *all, int nranks)
                                  "device", all[r].shown.device, "binding", all[r].binding);
         json_object_set_new(rank, "nic", i->name[0] != '\0' ? json_string(i->name) : json_null());
         json_object_set_new(rank, "nic_GBps", isfinite(i->GBps) ? json_real(i->GBps) : json_null());
+        json_object_set_new(rank, "rdma", all[r].rdma[0] != '\0' ? json_string(all[r].rdma) : json_null());
         json_array_append_new(array, rank);
     }
     return array;

@@ -21,6 +21,11 @@ bool card_has(const struct comm *comm)
     return comm->transport->ops->card != NULL;
 }
 
+const char *card_port(const struct comm *comm)
+{
+    return comm->transport->port;
+}
+
 int card_begin(struct comm *comm, struct transport_card *then)
 {
     struct transport *t = comm->transport;

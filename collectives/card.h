@@ -19,6 +19,8 @@ struct card_packets {
 
 /* Does this communicator's transport have a card? */
 bool card_has(const struct comm *comm);
+/* This rank's port, "mlx5_0:1"; NULL without one. */
+const char *card_port(const struct comm *comm);
 /* The moment it begins. Collective; free for transports without a card. */
 int card_begin(struct comm *comm, struct transport_card *then);
 /* Collective, after the last call has returned on this rank. RB_EDATA on all ranks when a port sent less than its ranks' data need. */

@@ -21,6 +21,7 @@ like "the program ends well" "$work/guest" '^program ended with 0'
 like "it names port, GID, MTU and queue pairs" "$work/guest" '^# Transport verbs.*rxe0:1, RoCE v2, GID 1, MTU 4096, 2 queue pairs a connection'
 ok "it measures" test "$(jq -c "$rows" "$records" | wc -l)" -ge 12
 is "and finds nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
+is "the port of each rank is recorded" "$(jq -c 'select(.kind == "run") | [.placement[].rdma]' "$records")" '["rxe0:1","rxe0:1"]'
 is "every row's packets went through the port" \
     "$(jq -s "[.[] | $rows | .card.port == \"rxe0:1\" and .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
 # One acknowledgement at most for each message and credit; there are no more messages than packets of payload. What is sent again may

@@ -93,6 +93,7 @@ struct transport {
     struct job *job; /* borrowed */
     size_t slot_bytes;
     int slots;
+    const char *port;        /* of the network card, "mlx5_0:1"; NULL: uses none of its own */
     _Atomic uint32_t *abort; /* not 0: every wait ends; shared by this machine's ranks */
 };
 

@@ -78,6 +78,7 @@ static int make_queue(struct verbs *v)
 static int open_card(struct verbs *v, const struct transport_config *config)
 {
     RB_TRY(verbs_port_open(&v->port, config->device, config->near));
+    v->head.port = v->port.name;
     const int flags = fcntl(v->port.context->async_fd, F_GETFL);
     if (flags < 0 || fcntl(v->port.context->async_fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return rb_fail(RB_EINTERNAL, "rank %d: %s: its events cannot be read: %s", v->head.job->rank, v->port.name, strerror(errno));
