@@ -6,15 +6,15 @@
 #include <string.h>
 
 /* "mlx5_0 / eth2": the RDMA name comes first; "" when the NIC has none, or no port of it is up. */
-static void rdma_name(const struct topology *t, int nic, char name[CARD_NAME])
+static void rdma_name(const struct topology *t, const char *sysfs, int nic, char name[CARD_NAME])
 {
     snprintf(name, CARD_NAME, "%.*s", (int)strcspn(topology_device(t, (size_t)nic)->detail, " /"), topology_device(t, (size_t)nic)->detail);
-    if (!(nic_rate_rdma("/sys", name) > 0))
+    if (!(nic_rate_rdma(sysfs, name) > 0))
         name[0] = '\0';
 }
 
 /* How many cards are at the shortest distance; name: the one of number `turn` among them. */
-static int nearest(const struct session *s, int turn, char name[CARD_NAME])
+static int nearest(const struct session *s, const char *sysfs, int turn, char name[CARD_NAME])
 {
     const struct topology *t = s->topology;
     enum path_class best = PATH_CLASSES;
@@ -22,7 +22,7 @@ static int nearest(const struct session *s, int turn, char name[CARD_NAME])
     for (size_t i = 0; i < topology_count(t, TOPO_NIC); i++) {
         const int nic = topology_find(t, TOPO_NIC, (int)i);
         char own[CARD_NAME];
-        rdma_name(t, nic, own);
+        rdma_name(t, sysfs, nic, own);
         const enum path_class class = topology_path(t, s->binding.core, nic).class;
         if (own[0] == '\0' || class > best)
             continue;
@@ -34,14 +34,14 @@ static int nearest(const struct session *s, int turn, char name[CARD_NAME])
     return equal;
 }
 
-const char *card_near(const struct session *s, char name[CARD_NAME])
+const char *card_near(const struct session *s, const char *sysfs, char name[CARD_NAME])
 {
     name[0] = '\0';
     if (s->binding.core < 0)
         return NULL;
-    const int equal = nearest(s, 0, name);
+    const int equal = nearest(s, sysfs, 0, name);
     if (equal == 0)
         return NULL;
-    nearest(s, s->job->local_rank % equal, name);
+    nearest(s, sysfs, s->job->local_rank % equal, name);
     return name;
 }

@@ -7,7 +7,7 @@
 enum { CARD_NAME = 64 };
 
 /* The RDMA device with the shortest way to the core that this rank is bound to; ranks of a machine take turns among equally near
- * ones. NULL when the topology knows none. */
-const char *card_near(const struct session *s, char name[CARD_NAME]);
+ * ones. A card whose link is down does not count. NULL when the topology knows none. sysfs: "/sys". */
+const char *card_near(const struct session *s, const char *sysfs, char name[CARD_NAME]);
 
 #endif

@@ -141,7 +141,7 @@ int setup_comms(struct session *s)
     RB_TRY(find_topology(s));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     char name[CARD_NAME];
-    const char *near = card_near(s, name);
+    const char *near = card_near(s, "/sys", name);
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
                                             .qps = (int)s->settings->qps, .device = s->settings->device, .near_device = near };
