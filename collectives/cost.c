@@ -142,7 +142,8 @@ static bool take(struct costing *c, int walker, uint64_t bytes)
     struct walker *w = &c->walkers[walker];
     const struct step *s = step_of(c, w);
     for (; w->got < s->nrecv; w->got++) {
-        struct connection *k = &c->connections[connection_of(c, s->recv_from[w->got], w->rank)];
+        const int index = connection_of(c, s->recv_from[w->got], w->rank); /* may move the connections */
+        struct connection *k = &c->connections[index];
         if (k->arrived == 0) {
             k->waiter = walker;
             return false;
@@ -303,7 +304,7 @@ static void play(struct costing *c)
 {
     static void (*const react[TAGS])(struct costing *, int) = { [TAG_SENT] = sent, [TAG_ARRIVED] = arrived, [TAG_WORKED] = worked };
     for (int i = 0; i < c->nwalkers; i++)
-        walk(c, i);
+        walk_rank(c, i);
     for (int64_t tag; flows_next(c->flows, &tag);)
         react[tag % TAGS](c, (int)(tag / TAGS));
 }

@@ -7,18 +7,35 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t apart(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : b - a;
 }
 
+static int by_rank(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* In whatever order: a step waits for all of them. */
 static bool peers_follow(const int *peers, const int *others, int count, int shift, int nranks)
 {
-    for (int i = 0; i < count; i++)
-        if ((peers[i] + shift) % nranks != others[i])
-            return false;
-    return true;
+    if (count == 0)
+        return true;
+    const size_t bytes = (size_t)count * sizeof(int);
+    int *a = rb_malloc(bytes), *b = rb_malloc(bytes);
+    for (int i = 0; i < count; i++) {
+        a[i] = (peers[i] + shift) % nranks;
+        b[i] = others[i];
+    }
+    qsort(a, (size_t)count, sizeof *a, by_rank);
+    qsort(b, (size_t)count, sizeof *b, by_rank);
+    const bool same = memcmp(a, b, bytes) == 0;
+    free(a);
+    free(b);
+    return same;
 }
 
 static bool step_follows(const struct cost_setup *c, const struct step *a, const struct step *b, int shift)

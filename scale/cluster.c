@@ -98,6 +98,7 @@ static int set_shape(struct cluster *c, const char *name, const uint64_t *counts
             return rb_fail(RB_EUSAGE, "--cluster '%s': %llu is not a count of 1 to %d", name, (unsigned long long)counts[i], CLUSTER_MOST_GPUS);
     c->nodes = n == 2 ? (int)counts[0] : 1;
     c->per_node = (int)counts[n - 1];
+    c->rails = c->rails < c->per_node ? c->rails : c->per_node;
     return RB_OK;
 }
 

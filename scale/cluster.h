@@ -5,6 +5,7 @@
  *     nodes_per_leaf = 32 | oversubscription = 2 | torus = 4x4x4
  *     link_GBps, link_us, nic_GBps, nic_us = figures of one's own (rate of all links of a GPU, of a card; microseconds a message)
  *     reduce_GBps, memory_GBps = a pass of arithmetic on one GPU, and of all GPUs of a node together (0: free)
+ *     placement = ordered | scattered                  (ranks fill leaf after leaf, or a node of each in turn)
  *     slow_node = 3 0.5 | slow_gpu = 17 0.5            (at half rate)
  *     link node0 leaf0 200 | link leaf0 spine 400      (fabric = links: a tree; GB/s each way)
  * one a line; what is not said comes from the catalogues (report/catalogue.h) and data/links.csv.
@@ -56,6 +57,7 @@ struct cluster {
     enum cluster_fabric fabric;
     int nodes_per_leaf;
     double oversubscription;
+    bool scattered; /* neighbouring nodes sit on different leaves */
     int torus[3]; /* nodes along each dimension; unused ones 1 */
     struct cluster_cable *cables;
     int ncables;

@@ -61,6 +61,15 @@ static int set_torus(struct cluster *c, const char *where, const char *value, co
     return RB_OK;
 }
 
+static int set_placement(struct cluster *c, const char *where, const char *value, const struct catalogue *catalogue)
+{
+    (void)catalogue;
+    c->scattered = strcmp(value, "scattered") == 0;
+    if (!c->scattered && strcmp(value, "ordered") != 0)
+        return rb_fail(RB_EUSAGE, "%s: placement '%s' is neither ordered nor scattered", where, value);
+    return RB_OK;
+}
+
 static int set_slow(struct cluster *c, const char *where, const char *value, bool node)
 {
     struct cluster_slow s = { .node = node };
@@ -119,6 +128,7 @@ static const struct setting {
     { "nic", set_nic, 0, 0, false, false },
     { "fabric", set_fabric, 0, 0, false, false },
     { "torus", set_torus, 0, 0, false, false },
+    { "placement", set_placement, 0, 0, false, false },
     { "slow_node", set_slow_node, 0, 0, false, false },
     { "slow_gpu", set_slow_gpu, 0, 0, false, false },
     { "link", set_cable, 0, 0, false, false },

@@ -56,10 +56,21 @@ static double hop(const struct link_latency *l, enum fabric_protocol p)
 
 /* --- between nodes --- */
 
+static int leaf_count(const struct cluster *c)
+{
+    return (c->nodes + c->nodes_per_leaf - 1) / c->nodes_per_leaf;
+}
+
+static int leaf_of(const struct cluster *c, int gpu)
+{
+    const int node = gpu / c->per_node;
+    return c->scattered ? node % leaf_count(c) : node / c->nodes_per_leaf;
+}
+
 static void over_fat_tree(const struct fabric *f, int from, int to, struct flow_path *p)
 {
     const struct cluster *c = f->cluster;
-    const int a = from / c->per_node / c->nodes_per_leaf, b = to / c->per_node / c->nodes_per_leaf;
+    const int a = leaf_of(c, from), b = leaf_of(c, to);
     if (f->leaves == 0 || a == b)
         return;
     add(p, leaf_link(f, a, WAY_OUT));
@@ -70,7 +81,7 @@ static void over_rails(const struct fabric *f, int from, int to, struct flow_pat
 {
     const struct cluster *c = f->cluster;
     const int rail = card_of(c, to) % c->rails;
-    const int a = from / c->per_node / c->nodes_per_leaf, b = to / c->per_node / c->nodes_per_leaf;
+    const int a = leaf_of(c, from), b = leaf_of(c, to);
     if (f->leaves == 0 || a == b)
         return;
     add(p, leaf_link(f, a * c->rails + rail, WAY_OUT));
@@ -194,7 +205,8 @@ static void set_rates(struct fabric *f)
     const bool fast = f->protocol == PROTOCOL_FAST;
     const double alone = f->nranks == 2 && c->scaleup == SCALEUP_LINK ? c->pair_share : 1;
     const double link = alone * c->link_Bps * (fast ? c->link_latency.fast_share : 1), nic = c->nic_Bps * (fast ? c->nic_latency.fast_share : 1);
-    const double leaf = c->nodes_per_leaf * nic * (c->fabric == FABRIC_RAIL ? 1 : c->rails) / c->oversubscription;
+    const double own = c->scattered ? (double)f->period / f->nranks : 1; /* of a leaf that all periods share */
+    const double leaf = own * c->nodes_per_leaf * nic * (c->fabric == FABRIC_RAIL ? 1 : c->rails) / c->oversubscription;
     for (int i = 0; i < f->gpus; i++)
         set_both(f, gpu_link, i, slowed(c, i, c->per_node > 1 ? link : INFINITY));
     for (int i = 0; i < f->cards; i++)
@@ -225,7 +237,7 @@ static void count_links(struct fabric *f)
         return;
     f->cards = nodes * c->rails;
     if (leaves_matter(c, f->nranks))
-        f->leaves = (nodes + c->nodes_per_leaf - 1) / c->nodes_per_leaf * (c->fabric == FABRIC_RAIL ? c->rails : 1);
+        f->leaves = (c->scattered ? leaf_count(c) : (nodes + c->nodes_per_leaf - 1) / c->nodes_per_leaf) * (c->fabric == FABRIC_RAIL ? c->rails : 1);
     f->cables = c->fabric == FABRIC_TORUS ? 3 * nodes : c->fabric == FABRIC_LINKS ? c->ncables : 0;
 }
 
@@ -292,7 +304,8 @@ int fabric_period(const struct cluster *c, int nranks)
     const bool torus = c->nodes > 1 && c->fabric == FABRIC_TORUS;
     if (c->nslow > 0 || (c->fabric == FABRIC_LINKS && c->nodes > 1) || (torus && nranks != cluster_gpus(c)))
         return 0;
-    const int nodes = torus ? torus_plane(c) : leaves_matter(c, nranks) ? c->nodes_per_leaf : 1;
+    const int leaf = c->scattered ? leaf_count(c) : c->nodes_per_leaf;
+    const int nodes = torus ? torus_plane(c) : leaves_matter(c, nranks) ? leaf : 1;
     const int period = nodes * c->per_node;
     return nranks % period == 0 && period < nranks ? period : nranks <= c->per_node ? 1 : 0;
 }

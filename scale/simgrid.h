@@ -2,9 +2,9 @@
  *
  * Files, in a folder of their own: platform.xml (hosts, the links of scale/fabric.h, a route for every pair that talks), hosts,
  * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output.
- * A rank posts its receives a few steps ahead, and a send waits for the one before to the same peer. Time on the wire is the same as
- * in collectives/cost.h, but SimGrid counts a message as sent when it has arrived, and flows of different latency share a link by
- * round-trip time.
+ * A rank posts its receives a few hundred messages ahead. Between two ranks long messages follow each other on the wire as in
+ * collectives/cost.h; short ones, whose latency counts more, may be under way together. Flows of different latency share a link by
+ * round-trip time, not fairly.
  *
  * Errors RB_EUSAGE: SimGrid is not installed (how to), it failed (the last line that it printed), the folder cannot be written. */
 #ifndef RB_SCALE_SIMGRID_H

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD = 8, LATENCIES = 16 };
+enum { AHEAD = 256, FOLLOWING = 3, LATENCIES = 16 };
 #define HOST_SPEED 1e9
 
 /* --- platform --- */
@@ -22,33 +22,31 @@ struct private_links {
     size_t n;
 };
 
-static size_t private_link(struct text *out, struct private_links *p, const struct flow_path *path)
+static size_t private_link(struct text *out, struct private_links *p, double latency, double cap)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->latency[i] == path->latency && p->cap[i] == path->cap)
+        if (p->latency[i] == latency && p->cap[i] == cap)
             return i;
     if (p->n == LATENCIES)
         return p->n - 1;
-    p->latency[p->n] = path->latency;
-    p->cap[p->n] = path->cap;
-    add_link(out, "d", p->n, path->cap > 0 ? path->cap : 1e18, path->latency, "FATPIPE");
+    p->latency[p->n] = latency;
+    p->cap[p->n] = cap;
+    add_link(out, "d", p->n, cap > 0 ? cap : 1e18, latency, "FATPIPE");
     return p->n++;
 }
 
-static void add_route(struct text *out, const struct fabric *f, const int pair[2], size_t private)
+static void add_route(struct text *out, const struct trace_pair *pair, const struct flow_path *path, size_t private)
 {
-    struct flow_path path;
-    f->network.route(f->network.context, pair[0], pair[1], &path);
-    text_add(out, "<route src=\"g%d\" dst=\"g%d\" symmetrical=\"NO\"><link_ctn id=\"d%zu\"/>", pair[0], pair[1], private);
-    for (int i = 0; i < path.n; i++)
-        text_add(out, "<link_ctn id=\"l%d\"/>", path.links[i]);
+    text_add(out, "<route src=\"g%d\" dst=\"g%d\" symmetrical=\"NO\"><link_ctn id=\"d%zu\"/>", pair->from, pair->to, private);
+    for (int i = 0; i < path->n; i++)
+        text_add(out, "<link_ctn id=\"l%d\"/>", path->links[i]);
     text_add(out, "</route>\n");
 }
 
-void simgrid_platform(struct text *out, const struct fabric *f, const int (*pairs)[2], size_t npairs)
+void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs)
 {
     struct private_links private = { .n = 0 };
-    size_t *which = rb_calloc(npairs + 1, sizeof *which);
+    struct text routes = {0};
     text_add(out, "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
                   "<platform version=\"4.1\">\n<zone id=\"cluster\" routing=\"Full\">\n");
     for (int r = 0; r < f->nranks; r++)
@@ -56,49 +54,86 @@ void simgrid_platform(struct text *out, const struct fabric *f, const int (*pair
     for (int i = 0; i < f->network.nlinks; i++)
         if (isfinite(f->rates[i]))
             add_link(out, "l", (size_t)i, f->rates[i], 0, "SHARED");
-    for (size_t i = 0; i < npairs; i++) {
+    for (size_t i = 0; i < pairs->n; i++) {
         struct flow_path path;
-        f->network.route(f->network.context, pairs[i][0], pairs[i][1], &path);
-        which[i] = private_link(out, &private, &path);
+        f->network.route(f->network.context, pairs->list[i].from, pairs->list[i].to, &path);
+        add_route(&routes, &pairs->list[i], &path, private_link(out, &private, pairs->list[i].follow ? 0 : path.latency, path.cap));
     }
-    for (size_t i = 0; i < npairs; i++)
-        add_route(out, f, pairs[i], which[i]);
+    text_add_bytes(out, routes.chars != NULL ? routes.chars : "", routes.length);
     text_add(out, "</zone>\n</platform>\n");
-    free(which);
+    text_free(&routes);
 }
+
+/* --- pairs --- */
 
 static int by_ends(const void *a, const void *b)
 {
-    const int *x = a, *y = b;
-    return x[0] != y[0] ? (x[0] > y[0]) - (x[0] < y[0]) : (x[1] > y[1]) - (x[1] < y[1]);
+    const struct trace_pair *x = a, *y = b;
+    return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
 }
 
-int (*simgrid_pairs(const struct trace_rank *ranks, int nranks, size_t *npairs_p))[2]
+static void add_pair(struct trace_pairs *p, size_t *room, const struct trace_pair *pair)
 {
-    int(*pairs)[2] = NULL;
-    size_t n = 0, room = 0, kept = 0;
-    for (int r = 0; r < nranks; r++) {
-        const size_t before = n;
-        for (int i = 0; i < ranks[r].n; i++)
-            for (int k = 0; k < ranks[r].steps[i].step->nsend; k++) {
-                const int to = ranks[r].steps[i].step->send_to[k];
-                if (n > before && pairs[n - 1][1] == to)
-                    continue;
-                if (n == room) {
-                    room = 2 * room + 1024;
-                    pairs = rb_realloc(pairs, room * sizeof *pairs);
-                }
-                pairs[n][0] = r;
-                pairs[n++][1] = to;
-            }
+    struct trace_pair *last = p->n > 0 ? &p->list[p->n - 1] : NULL;
+    if (last != NULL && last->from == pair->from && last->to == pair->to) {
+        last->messages++;
+        last->bytes = pair->bytes > last->bytes ? pair->bytes : last->bytes;
+        return;
     }
-    if (n > 0)
-        qsort(pairs, n, sizeof *pairs, by_ends);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || by_ends(pairs[i], pairs[kept - 1]) != 0)
-            memmove(pairs[kept++], pairs[i], sizeof *pairs);
-    *npairs_p = kept;
-    return pairs;
+    if (p->n == *room) {
+        *room = 2 * *room + 1024;
+        p->list = rb_realloc(p->list, *room * sizeof *p->list);
+    }
+    p->list[p->n++] = *pair;
+}
+
+/* Several messages that take longer than their latency follow each other: the sender waits for the one before, and the latency
+ * is the receiver's, so that it does not keep the wire. Others may be under way together. */
+static void decide(const struct fabric *f, struct trace_pair *p)
+{
+    struct flow_path path;
+    f->network.route(f->network.context, p->from, p->to, &path);
+    double rate = path.cap > 0 ? path.cap : INFINITY;
+    for (int i = 0; i < path.n; i++)
+        rate = fmin(rate, f->rates[path.links[i]]);
+    p->latency = path.latency;
+    p->follow = p->messages >= FOLLOWING && (double)p->bytes / rate > path.latency;
+}
+
+static void merge(struct trace_pairs *p)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        struct trace_pair *last = kept > 0 ? &p->list[kept - 1] : NULL;
+        if (last != NULL && by_ends(last, &p->list[i]) == 0) {
+            last->messages += p->list[i].messages;
+            last->bytes = p->list[i].bytes > last->bytes ? p->list[i].bytes : last->bytes;
+        } else {
+            p->list[kept++] = p->list[i];
+        }
+    }
+    p->n = kept;
+}
+
+void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const struct trace_rank *ranks)
+{
+    size_t room = 0;
+    *pairs = (struct trace_pairs){0};
+    for (int r = 0; r < f->nranks; r++)
+        for (int i = 0; i < ranks[r].n; i++)
+            for (int k = 0; k < ranks[r].steps[i].step->nsend; k++)
+                add_pair(pairs, &room, &(struct trace_pair){ .from = r, .to = ranks[r].steps[i].step->send_to[k], .messages = 1, .bytes = ranks[r].steps[i].bytes });
+    if (pairs->n > 0)
+        qsort(pairs->list, pairs->n, sizeof *pairs->list, by_ends);
+    merge(pairs);
+    for (size_t i = 0; i < pairs->n; i++)
+        decide(f, &pairs->list[i]);
+}
+
+static const struct trace_pair *pair_of(const struct trace_pairs *p, int from, int to)
+{
+    const struct trace_pair key = { .from = from, .to = to };
+    return bsearch(&key, p->list, p->n, sizeof *p->list, by_ends);
 }
 
 /* --- traces --- */
@@ -137,34 +172,58 @@ static void post_receives(struct text *out, struct peers *peers, const struct tr
                  (unsigned long long)t->bytes);
 }
 
-static void play_step(struct text *out, struct peers *peers, const struct trace_step *t, int rank, double reduce_Bps)
+static void receive(struct text *out, const struct trace_pairs *pairs, struct peers *peers, const struct step *s, int rank)
+{
+    double latency = 0;
+    for (int i = 0; i < s->nrecv; i++) {
+        const struct trace_pair *pair = pair_of(pairs, s->recv_from[i], rank);
+        text_add(out, "%d wait %d %d %d\n", rank, s->recv_from[i], rank, peer_of(peers, s->recv_from[i])->received++);
+        latency = pair->follow ? fmax(latency, pair->latency) : latency;
+    }
+    if (latency > 0)
+        text_add(out, "%d compute %.17g\n", rank, latency * HOST_SPEED);
+}
+
+static void play_step(struct text *out, const struct trace_pairs *pairs, struct peers *peers, const struct trace_step *t, int rank,
+                      double reduce_Bps)
 {
     const struct step *s = t->step;
-    for (int i = 0; i < s->nrecv; i++)
-        text_add(out, "%d wait %d %d %d\n", rank, s->recv_from[i], rank, peer_of(peers, s->recv_from[i])->received++);
+    receive(out, pairs, peers, s, rank);
     const int operands = s->nrecv + (s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT);
     if (reduce_Bps > 0 && (s->nrecv > 0 || s->dst.buffer != BUFFER_NONE))
         text_add(out, "%d compute %.17g\n", rank, (double)t->bytes * (operands > 1 ? operands - 1 : 1) / reduce_Bps * HOST_SPEED);
     for (int i = 0; i < s->nsend; i++) {
         struct peer *p = peer_of(peers, s->send_to[i]);
-        if (p->sent > 0)
+        if (p->sent > 0 && pair_of(pairs, rank, s->send_to[i])->follow)
             text_add(out, "%d wait %d %d %d\n", rank, rank, s->send_to[i], p->sent - 1);
         text_add(out, "%d isend %d %d %llu 6\n", rank, s->send_to[i], p->sent++, (unsigned long long)t->bytes);
     }
 }
 
-void simgrid_trace(struct text *out, const struct trace_rank *r, int rank, double reduce_Bps)
+/* Sends that nobody has waited for yet. */
+static void wait_for_sends(struct text *out, const struct trace_pairs *pairs, const struct peers *peers, int rank)
+{
+    for (int i = 0; i < peers->n; i++) {
+        const struct peer *p = &peers->list[i];
+        const bool last_only = p->sent > 0 && pair_of(pairs, rank, p->rank)->follow;
+        for (int k = last_only ? p->sent - 1 : 0; k < p->sent; k++)
+            text_add(out, "%d wait %d %d %d\n", rank, rank, p->rank, k);
+    }
+}
+
+void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, double reduce_Bps)
 {
     struct peers peers = {0};
     text_add(out, "%d init\n", rank);
-    for (int i = 0, posted = 0; i < r->n; i++) {
-        for (; posted < r->n && posted <= i + AHEAD; posted++)
+    for (int i = 0, posted = 0, ahead = 0; i < r->n; i++) {
+        for (; posted < r->n && (posted <= i || ahead < AHEAD); posted++) {
             post_receives(out, &peers, &r->steps[posted], rank);
-        play_step(out, &peers, &r->steps[i], rank, reduce_Bps);
+            ahead += r->steps[posted].step->nrecv;
+        }
+        play_step(out, pairs, &peers, &r->steps[i], rank, reduce_Bps);
+        ahead -= r->steps[i].step->nrecv;
     }
-    for (int i = 0; i < peers.n; i++)
-        if (peers.list[i].sent > 0)
-            text_add(out, "%d wait %d %d %d\n", rank, rank, peers.list[i].rank, peers.list[i].sent - 1);
+    wait_for_sends(out, pairs, &peers, rank);
     text_add(out, "%d finalize\n", rank);
     free(peers.list);
 }

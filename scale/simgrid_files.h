@@ -15,11 +15,23 @@ struct trace_rank {
     int n, room;
 };
 
-/* pairs[i]: from, to; sorted and without doubles. */
-void simgrid_platform(struct text *out, const struct fabric *f, const int (*pairs)[2], size_t npairs);
-/* Which pairs talk; the caller frees. */
-int (*simgrid_pairs(const struct trace_rank *ranks, int nranks, size_t *npairs_p))[2];
+/* Two ranks that talk, one direction. */
+struct trace_pair {
+    int from, to;
+    int messages;
+    uint64_t bytes; /* of the largest */
+    bool follow; /* its messages follow each other on the wire, see simgrid_files.c */
+    double latency; /* of the route */
+};
+struct trace_pairs {
+    struct trace_pair *list; /* sorted */
+    size_t n;
+};
+
+/* Which pairs talk; the caller frees list. */
+void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const struct trace_rank *ranks);
+void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs);
 /* The actions of one rank. reduce_Bps 0: arithmetic is free. */
-void simgrid_trace(struct text *out, const struct trace_rank *r, int rank, double reduce_Bps);
+void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, double reduce_Bps);
 
 #endif

@@ -103,7 +103,7 @@ static int change_cluster(struct simulate_session *x)
     snprintf(number, sizeof number, "%.17g", s->oversubscription);
     const struct {
         const char *key, *value;
-    } changes[] = { { "nic", s->nic }, { "slow_node", s->slow_node }, { "slow_gpu", s->slow_gpu },
+    } changes[] = { { "nic", s->nic }, { "placement", s->placement }, { "slow_node", s->slow_node }, { "slow_gpu", s->slow_gpu },
                     { "oversubscription", s->oversubscription > 0 ? number : NULL } };
     for (size_t i = 0; i < RB_LEN(changes); i++)
         if (changes[i].value != NULL)

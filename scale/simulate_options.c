@@ -6,6 +6,7 @@
 #include "scale/study.h"
 
 static const char *const engines[] = { "cost", "simgrid", NULL };
+static const char *const placements[] = { "ordered", "scattered", NULL };
 static const char *const protocols[] = { "auto", "bulk", "fast", "bare", NULL };
 
 #define AT(field) OPTION_AT(simulate_settings, field)
@@ -25,6 +26,7 @@ static const struct option_row rows[] = {
     { 0, "every-rank", NULL, OPTION_FLAG, AT(every_rank), "play all ranks, also where one node stands for all", NULL, 0, 0 },
     { 0, "nic", NULL, OPTION_TEXT, AT(nic), "another card for the cluster", NULL, 0, 0 },
     { 0, "oversubscription", "0", OPTION_NUMBER, AT(oversubscription), "of the leaf switches' uplinks; 0: as the cluster says", NULL, 0, 1000 },
+    { 0, "placement", NULL, OPTION_CHOICE, AT(placement), "neighbouring nodes on one leaf switch (ordered) or on different ones", placements, 0, 0 },
     { 0, "slow-node", NULL, OPTION_TEXT, AT(slow_node), "NODE:SHARE, its links at this share of their rate", NULL, 0, 0 },
     { 0, "slow-gpu", NULL, OPTION_TEXT, AT(slow_gpu), "GPU:SHARE, its port and card at this share of their rate", NULL, 0, 0 },
     { 0, "study", NULL, OPTION_CHOICE, AT(study), "a set of simulations instead of one: see below", study_names, 0, 0 },

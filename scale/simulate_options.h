@@ -7,7 +7,7 @@
 
 struct simulate_settings {
     const char *cluster, *algorithm, *engine, *protocol, *keep, *format, *output, *catalogue, *study, *draw;
-    const char *nic, *slow_node, *slow_gpu;
+    const char *nic, *slow_node, *slow_gpu, *placement;
     uint64_t ranks, min_bytes, max_bytes, servers, root, piece;
     double factor, oversubscription;
     bool list, agreement, every_rank;

@@ -17,6 +17,7 @@ enum { TREE_PIECES = 16 };
 struct variant {
     const char *cluster; /* as --cluster */
     const char *key, *value; /* a change of it; NULL: none */
+    bool scattered;
     const char *algorithm;
     int ranks, servers;
     uint64_t bytes;
@@ -36,6 +37,7 @@ static int run_variant(struct simulate_session *x, const struct variant *v)
     struct simulation s = { .cluster = &c, .algorithm = algorithm_find(v->algorithm), .engine = "cost", .protocol = "auto", .label = v->label,
                             .bytes = v->bytes, .group = { .nranks = v->ranks, .servers = v->servers } };
     int rc = v->key != NULL ? cluster_change(&c, v->key, v->value, &x->catalogue, &x->links) : RB_OK;
+    c.scattered = v->scattered;
     if (rc == RB_OK)
         rc = simulation_check(&s);
     s.piece_bytes = rc == RB_OK ? pieces_for(&s, v->bytes) : 0;
@@ -62,9 +64,9 @@ static int run_scaling(struct simulate_session *x)
     } curves[] = {
         { "ring_all_reduce", 16384, false },
         { "two_level_all_reduce", 16384, false },
-        { "tree_all_reduce", 16384, false },
+        { "tree_all_reduce", 4096, false },
         { "parameter_server_colocated", 16384, false },
-        { "parameter_server_colocated", 1024, true },
+        { "parameter_server_colocated", 256, true },
     };
     for (size_t i = 0; i < RB_LEN(curves); i++)
         for (int n = 8; n <= curves[i].most; n *= 2) {
@@ -94,14 +96,16 @@ static int run_gpus(struct simulate_session *x)
     return RB_OK;
 }
 
+/* In order a ring crosses each leaf's edge once, and the uplinks hardly matter; scattered, every hop between nodes goes over them. */
 static int run_oversubscription(struct simulate_session *x)
 {
     static const char *const by[] = { "1", "2", "4", "8" }, *const names[] = { "ring_all_reduce", "two_level_all_reduce", "tree_all_reduce" };
-    for (size_t a = 0; a < RB_LEN(names); a++)
+    for (size_t k = 0; k < 2 * RB_LEN(names); k++)
         for (size_t i = 0; i < RB_LEN(by); i++) {
-            char *label = rb_format("oversubscription %s", by[i]);
-            const int rc = run_variant(x, &(struct variant){ .cluster = "128x8xH100", .key = "oversubscription", .value = by[i],
-                                                             .algorithm = names[a], .ranks = 1024, .bytes = 256 * MIB, .label = label });
+            const bool scattered = k >= RB_LEN(names);
+            char *label = rb_format("oversubscription%s %s", scattered ? " scattered" : "", by[i]);
+            const int rc = run_variant(x, &(struct variant){ .cluster = "64x8xH100", .key = "oversubscription", .value = by[i], .scattered = scattered,
+                                                             .algorithm = names[k % RB_LEN(names)], .ranks = 512, .bytes = 256 * MIB, .label = label });
             free(label);
             RB_TRY(rc);
         }
@@ -127,8 +131,8 @@ static int run_slow(struct simulate_session *x)
 
 static int run_incast(struct simulate_session *x)
 {
-    for (int servers = 1; servers <= 64; servers *= 4)
-        for (int n = 2 * servers; n <= 1024; n *= 2) {
+    for (int servers = 1; servers <= 16; servers *= 4)
+        for (int n = 2 * servers; n <= (servers == 1 ? 1024 : 256); n *= 2) {
             char *cluster = cluster_of("H100", n);
             const int rc = run_variant(x, &(struct variant){ .cluster = cluster, .algorithm = "parameter_server_dedicated", .ranks = n,
                                                              .servers = servers, .bytes = 64 * MIB, .label = "incast" });
@@ -145,9 +149,9 @@ static const struct study {
 } studies[] = {
     { "scaling", run_scaling, "flat ring, two levels, tree, parameter server: 8 to 16384 H100, 256 MiB" },
     { "gpus", run_gpus, "H800 beside H100, 8 to 4096 GPUs, 1 MiB to 1 GiB" },
-    { "oversubscription", run_oversubscription, "1024 H100, the leaf switches' uplinks 1/1 to 1/8, 256 MiB" },
+    { "oversubscription", run_oversubscription, "512 H100, nodes in order or scattered over the leaves, the leaf switches' uplinks 1/1 to 1/8, 256 MiB" },
     { "slow", run_slow, "128 H100, one GPU's links or one node's at 100 to 10 %, 256 MiB" },
-    { "incast", run_incast, "1 to 64 dedicated servers, up to 1024 GPUs, 64 MiB" },
+    { "incast", run_incast, "1, 4 and 16 dedicated servers, up to 1024 GPUs, 64 MiB" },
 };
 
 const char *const study_names[] = { "all", "scaling", "gpus", "oversubscription", "slow", "incast", NULL };

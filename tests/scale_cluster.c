@@ -1,0 +1,159 @@
+/* Clusters by name and by file; the files that cannot be, each refused in one line. */
+#include "scale/cluster.h"
+
+#include "core/error.h"
+#include "tests/capture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct catalogue catalogue;
+static struct links links;
+static char path[] = "/tmp/scale_cluster_XXXXXX";
+
+static int open_data(void **state)
+{
+    (void)state;
+    const int fd = mkstemp(path);
+    return fd < 0 || close(fd) != 0 || catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
+}
+
+static int close_data(void **state)
+{
+    (void)state;
+    catalogue_free(&catalogue);
+    links_free(&links);
+    return remove(path);
+}
+
+static void load(struct cluster *c, const char *name)
+{
+    assert_int_equal(cluster_load(c, name, &catalogue, &links), RB_OK);
+}
+
+static void write_file(const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    struct cluster c;
+    load(&c, "8xH800");
+    assert_int_equal(cluster_gpus(&c), 8);
+    assert_string_equal(c.link_name, "NVLink4");
+    assert_true(c.link_nominal_Bps == 200e9 && c.link_Bps < 200e9 && c.link_Bps > 140e9);
+    load(&c, "128x8xH100");
+    assert_int_equal(cluster_gpus(&c), 1024);
+    assert_int_equal(c.rails, 8);
+    assert_true(c.nic_nominal_Bps == 50e9 && c.nic_Bps == 48.5e9);
+    load(&c, "2xH100");
+    assert_int_equal(c.rails, 2);
+    load(&c, "4x4090");
+    assert_int_equal(c.scaleup, SCALEUP_HOST);
+    load(&c, "4xA100 PCIe 80GB"); /* a bridge joins two: four talk over PCIe */
+    assert_int_equal(c.scaleup, SCALEUP_PCIE);
+}
+
+static void test_presets(void **state)
+{
+    (void)state;
+    static const struct { const char *name; int gpus; } rows[] = {
+        { "8x4090", 8 }, { "8xA100", 8 }, { "8xH100", 8 }, { "8xH800", 8 }, { "desktop-4090-1G", 256 }, { "desktop-4090-200G", 256 },
+        { "2048x4090", 2048 }, { "3072xA100", 3072 }, { "NVL72", 72 }, { "pod-H100", 1024 }, { "torus-H100", 512 },
+    };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct cluster c;
+        load(&c, rows[i].name);
+        assert_int_equal(cluster_gpus(&c), rows[i].gpus);
+    }
+}
+
+static void test_file(void **state)
+{
+    (void)state;
+    struct cluster c;
+    write_file("# three nodes, two switches\ngpu = H100\nper_node = 4\nnodes = 3\nnic = ConnectX-7 NDR IB\nrails = 4\nfabric = links\n"
+               "link node0 left 200\nlink node1 left 200\nlink left right 100\nlink node2 right 200\nlink_GBps = 300\nnic_us = 5\n");
+    load(&c, path);
+    assert_int_equal(cluster_gpus(&c), 12);
+    assert_int_equal(c.ncables, 4);
+    assert_true(c.link_Bps == 300e9 && c.nic_latency.bulk_hop_s > 4.9e-6 && c.nic_latency.bulk_hop_s < 5.1e-6);
+    cluster_free(&c);
+}
+
+#define HEAD "gpu = H100\nper_node = 8\nnodes = 2\nnic = ConnectX-7 NDR IB\n"
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *part; } rows[] = {
+        { "", "empty or binary" },
+        { "nodes = 2\n", "no GPU is named" },
+        { "gpu = H1000\n", "H1000" },
+        { HEAD "fabric = links\nlink node0 s 100\nlink node1 s 100\nlink node0 node1 100\n", ":8: link node0 - node1 closes a loop" },
+        { HEAD "fabric = links\nlink node0 s 100\n", "node1 cannot be reached from node0: a link is missing" },
+        { HEAD "fabric = links\nlink node0 s 0\n", ":6: link node0 - s has a rate of 0 GB/s; it must be above 0" },
+        { HEAD "fabric = links\nlink node0 s -1\n", "it must be above 0" },
+        { HEAD "fabric = links\nlink node0 node7 100\n", "nodes are node0 to node1" },
+        { HEAD "fabric = links\nlink node0\n", "is not two ends and GB/s" },
+        { HEAD "link_GBps = 0\n", ":5: link_GBps = '0' must be a number above 0" },
+        { HEAD "nic_GBps = nan\n", "must be a number above 0" },
+        { "gpu = H100\nnodes = 1000000\n", ":2: nodes = 1000000 is more than the 65536 that can be simulated" },
+        { "gpu = H100\nnodes = 20000\nper_node = 8\n", "more than the 65536 GPUs" },
+        { "gpu = H100\nnodes = 2\n", "2 nodes need a card" },
+        { HEAD "oversubscripton = 2\n", "did you mean oversubscription" },
+        { HEAD "fabric = fattree\n", "fat_tree" },
+        { HEAD "fabric = torus\ntorus = 3x3\n", "a torus of 3x3x1 has 9 nodes, not 2" },
+        { HEAD "slow_node = 5 0.5\n", "slow node 5: there are 0 to 1" },
+        { HEAD "slow_gpu = 0 0\n", "it must be above 0" },
+        { HEAD "what is this\n", ":5: 'what is this' is neither KEY = VALUE" },
+    };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct capture out;
+        struct cluster c;
+        write_file(rows[i].text);
+        capture_begin(&out);
+        const int rc = cluster_load(&c, path, &catalogue, &links);
+        capture_end(&out);
+        if (rc != RB_EUSAGE || capture_lines(&out) != 1 || strstr(out.text, rows[i].part) == NULL)
+            fail_msg("wanted one line with '%s', got %d and: %s", rows[i].part, rc, out.text);
+    }
+}
+
+static void test_bad_names(void **state)
+{
+    (void)state;
+    static const struct { const char *name, *part; } rows[] = {
+        { "8xH8000", "H8000" }, { "0x8xH100", "0 is not a count" }, { "99999x8xH100", "is not a count" }, { "pod-H10", "did you mean pod-H100" },
+        { "nothing", "neither a preset" }, { "./missing.cluster", "missing.cluster" },
+    };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct capture out;
+        struct cluster c;
+        capture_begin(&out);
+        const int rc = cluster_load(&c, rows[i].name, &catalogue, &links);
+        capture_end(&out);
+        if (rc != RB_EUSAGE || capture_lines(&out) != 1 || strstr(out.text, rows[i].part) == NULL)
+            fail_msg("%s: wanted one line with '%s', got %d and: %s", rows[i].name, rows[i].part, rc, out.text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes), cmocka_unit_test(test_presets),   cmocka_unit_test(test_file),
+        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_names),
+    };
+    return cmocka_run_group_tests(tests, open_data, close_data);
+}

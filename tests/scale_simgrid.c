@@ -1,0 +1,148 @@
+/* Our model against SimGrid's replay of the same schedules. Skipped, visibly, without SimGrid. */
+#include "scale/simgrid.h"
+
+#include "core/error.h"
+#include "tests/capture.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct catalogue catalogue;
+static struct links links;
+
+static int open_data(void **state)
+{
+    (void)state;
+    return catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
+}
+
+static int close_data(void **state)
+{
+    (void)state;
+    catalogue_free(&catalogue);
+    links_free(&links);
+    return 0;
+}
+
+static void need_simgrid(void)
+{
+    if (simgrid_version()[0] == '\0') {
+        print_message("SKIPPED: smpirun is not installed (apt-get install libsimgrid-dev)\n");
+        skip();
+    }
+}
+
+static double seconds(const char *engine, const char *cluster, const char *algorithm, int ranks, uint64_t bytes)
+{
+    struct cluster c;
+    struct simulated r;
+    assert_int_equal(cluster_load(&c, cluster, &catalogue, &links), RB_OK);
+    struct simulation s = { .cluster = &c, .algorithm = algorithm_find(algorithm), .engine = engine, .protocol = "bare", .bytes = bytes,
+                            .every_rank = true, .group = { .nranks = ranks, .servers = 1 } };
+    assert_int_equal(simulation_check(&s), RB_OK);
+    assert_int_equal(simulate(&s, &r), RB_OK);
+    cluster_free(&c);
+    return r.seconds;
+}
+
+/* Where the two cannot agree, and between which ratios they stay: flows of different latency share a link by round-trip time in
+ * SimGrid, fairly here; and short messages between two ranks are under way together there, one behind the other here. */
+static const struct exception {
+    const char *cluster, *algorithm;
+    uint64_t bytes;
+    double low, high; /* of SimGrid / ours */
+} exceptions[] = {
+#include "tests/simgrid_exceptions.h"
+};
+
+static const struct exception *exception_of(const char *cluster, const char *algorithm, uint64_t bytes)
+{
+    for (size_t i = 0; i < RB_LEN(exceptions); i++)
+        if (strcmp(exceptions[i].cluster, cluster) == 0 && strcmp(exceptions[i].algorithm, algorithm) == 0 && exceptions[i].bytes == bytes)
+            return &exceptions[i];
+    return NULL;
+}
+
+static const struct { const char *cluster; int ranks; } machines[] = {
+    { "8x4090", 8 },           { "8xA100", 8 },           { "8xH100", 8 },            { "8xH800", 8 },
+    { "desktop-4090-1G", 16 }, { "desktop-4090-10G", 16 }, { "desktop-4090-25G", 16 }, { "desktop-4090-200G", 16 },
+    { "2048x4090", 32 },       { "3072xA100", 32 },       { "NVL72", 72 },            { "pod-H100", 32 },
+    { "pod-H800", 32 },        { "torus-H100", 64 },      { "tests/clusters/tree.cluster", 12 },
+};
+static const char *const names[] = { "ring_all_reduce", "ring_all_gather", "ring_reduce_scatter", "ring_broadcast", "direct_two_shot_all_reduce",
+                                     "direct_alltoall", "two_level_all_reduce", "tree_all_reduce", "parameter_server_colocated",
+                                     "parameter_server_dedicated" };
+static const uint64_t sizes[] = { 1 << 20, 256 << 20 };
+
+static void test_agreement_with_simgrid(void **state)
+{
+    (void)state;
+    need_simgrid();
+    int nlisted = 0, nwrong = 0, n = 0;
+    double worst = 0;
+    for (size_t m = 0; m < RB_LEN(machines); m++)
+        for (size_t a = 0; a < RB_LEN(names); a++)
+            for (size_t i = 0; i < RB_LEN(sizes); i++) {
+                const char *cluster = machines[m].cluster;
+                const double ours = seconds("cost", cluster, names[a], machines[m].ranks, sizes[i]);
+                const double theirs = seconds("simgrid", cluster, names[a], machines[m].ranks, sizes[i]), ratio = theirs / ours;
+                const struct exception *e = exception_of(cluster, names[a], sizes[i]);
+                const bool wrong = e != NULL ? ratio < e->low || ratio > e->high : fabs(ratio - 1) > 0.05;
+                if (wrong)
+                    print_error("    { \"%s\", \"%s\", %llu, %.3f, %.3f },\n", cluster, names[a], (unsigned long long)sizes[i], ratio * 0.99, ratio * 1.01);
+                nwrong += wrong;
+                nlisted += e != NULL;
+                n++;
+                worst = e == NULL ? fmax(worst, fabs(ratio - 1)) : worst;
+            }
+    print_message("%d cases, %d listed exceptions, worst of the others %.2f %%\n", n, nlisted, 100 * worst);
+    assert_int_equal(nwrong, 0);
+}
+
+/* Exact where nothing is shared. */
+static void test_rings_agree_exactly(void **state)
+{
+    (void)state;
+    need_simgrid();
+    static const int ranks[] = { 2, 5, 64 };
+    for (size_t i = 0; i < RB_LEN(ranks); i++)
+        for (uint64_t bytes = 4096; bytes <= 1 << 28; bytes *= 256) {
+            const double ours = seconds("cost", "tests/clusters/one-node.cluster", "ring_all_reduce", ranks[i], bytes);
+            const double theirs = seconds("simgrid", "tests/clusters/one-node.cluster", "ring_all_reduce", ranks[i], bytes);
+            if (fabs(theirs / ours - 1) > 0.005)
+                fail_msg("n=%d, %llu bytes: %.9g and %.9g", ranks[i], (unsigned long long)bytes, ours, theirs);
+        }
+}
+
+static void test_absent(void **state)
+{
+    (void)state;
+    struct capture c;
+    char *path = strdup(getenv("PATH"));
+    setenv("PATH", "/nowhere", 1);
+    capture_begin(&c);
+    const int rc = simgrid_check();
+    capture_end(&c);
+    setenv("PATH", path, 1);
+    free(path);
+    assert_int_equal(rc, RB_EUSAGE);
+    assert_int_equal(capture_lines(&c), 1);
+    assert_non_null(strstr(c.text, "apt-get install libsimgrid-dev"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_rings_agree_exactly),
+        cmocka_unit_test(test_agreement_with_simgrid),
+    };
+    return cmocka_run_group_tests(tests, open_data, close_data);
+}

@@ -1,0 +1,229 @@
+/* The model against closed forms; conservation; monotony; folding; published logs. */
+#include "scale/simulate.h"
+
+#include "core/error.h"
+#include "scale/agreement.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct catalogue catalogue;
+static struct links links;
+
+static int open_data(void **state)
+{
+    (void)state;
+    return catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
+}
+
+static int close_data(void **state)
+{
+    (void)state;
+    catalogue_free(&catalogue);
+    links_free(&links);
+    return 0;
+}
+
+struct question {
+    const char *cluster, *algorithm;
+    int ranks, servers;
+    uint64_t bytes, piece;
+    const char *key, *value; /* a change of the cluster; NULL: none */
+    bool every_rank;
+};
+
+static struct simulated answer(const struct question *q)
+{
+    struct cluster c;
+    struct simulated r;
+    assert_int_equal(cluster_load(&c, q->cluster, &catalogue, &links), RB_OK);
+    if (q->key != NULL)
+        assert_int_equal(cluster_change(&c, q->key, q->value, &catalogue, &links), RB_OK);
+    struct simulation s = { .cluster = &c, .algorithm = algorithm_find(q->algorithm), .engine = "cost", .protocol = "bare", .bytes = q->bytes,
+                            .piece_bytes = q->piece, .every_rank = q->every_rank,
+                            .group = { .nranks = q->ranks > 0 ? q->ranks : cluster_gpus(&c), .servers = q->servers > 0 ? q->servers : 1 } };
+    assert_int_equal(simulation_check(&s), RB_OK);
+    assert_int_equal(simulate(&s, &r), RB_OK);
+    cluster_free(&c);
+    return r;
+}
+
+static void near(double got, double want, double tolerance, const char *what, double at)
+{
+    if (!(fabs(got / want - 1) <= tolerance))
+        fail_msg("%s at %g: %.9g where %.9g is expected", what, at, got, want);
+}
+
+/* 2 (n-1) messages of S/n: 2 (n-1) alpha + 2 (n-1)/n S/B, B = 100 GB/s and alpha = 2 us each way, no contention. n where S has a grain a rank. */
+static void test_ring_is_the_closed_form(void **state)
+{
+    (void)state;
+    static const int ranks[] = { 2, 3, 4, 8, 16, 33, 64, 128, 256, 512, 1000, 1024 };
+    for (size_t i = 0; i < RB_LEN(ranks); i++)
+        for (uint64_t bytes = 1 << 10; bytes <= 1 << 30; bytes *= 8) {
+            const double n = ranks[i], want = 2 * (n - 1) * 2e-6 + 2 * (n - 1) / n * (double)bytes / 100e9;
+            char cluster[80];
+            snprintf(cluster, sizeof cluster, "tests/clusters/one-node.cluster");
+            const struct simulated r = answer(&(struct question){ .cluster = cluster, .algorithm = "ring_all_reduce", .ranks = ranks[i], .bytes = bytes });
+            near(r.seconds, want, 0.005, "ring_all_reduce", n);
+        }
+}
+
+/* Folded or rank by rank: the same time. */
+static void test_folding_changes_nothing(void **state)
+{
+    (void)state;
+    static const struct question questions[] = {
+        { .cluster = "8xH800", .algorithm = "ring_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "8xH100", .algorithm = "direct_two_shot_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "4x8xH100", .algorithm = "ring_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "4x8xH100", .algorithm = "two_level_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "4x8xH100", .algorithm = "direct_alltoall", .bytes = 64 << 20 },
+        { .cluster = "64x8xH100", .algorithm = "ring_all_gather", .bytes = 64 << 20, .key = "oversubscription", .value = "4" },
+        { .cluster = "tests/clusters/scattered.cluster", .algorithm = "ring_all_reduce", .bytes = 64 << 20, .key = "oversubscription", .value = "8" },
+        { .cluster = "torus-H100", .algorithm = "ring_all_reduce", .bytes = 64 << 20 },
+    };
+    for (size_t i = 0; i < RB_LEN(questions); i++) {
+        struct question q = questions[i];
+        const struct simulated folded = answer(&q);
+        q.every_rank = true;
+        const struct simulated all = answer(&q);
+        assert_true(folded.period < all.period);
+        near(folded.seconds, all.seconds, 1e-6, q.algorithm, all.period);
+        near(folded.wire_bytes, all.wire_bytes, 1e-4, q.algorithm, all.period);
+    }
+}
+
+/* What was sent arrived, and no link ever carried more than its rate. */
+static void test_conservation(void **state)
+{
+    (void)state;
+    static const char *const clusters[] = { "8x4090", "8xH800", "4x8xH100", "desktop-4090-10G", "tests/clusters/tree.cluster" };
+    for (size_t k = 0; k < RB_LEN(clusters); k++)
+        for (size_t i = 0; i < algorithm_count; i++) {
+            const struct simulated r = answer(&(struct question){ .cluster = clusters[k], .algorithm = algorithms[i]->name, .ranks = 8, .servers = 2,
+                                                                  .bytes = 3 << 20, .piece = 100000, .every_rank = true });
+            assert_true(r.cost.sent == r.cost.received);
+            assert_true(r.cost.sent > 0);
+            assert_true(r.cost.peak <= 1 + 1e-9);
+        }
+}
+
+/* A faster or nearer link never makes it slower. */
+static void test_monotonic(void **state)
+{
+    (void)state;
+    static const char *const rates[] = { "50", "100", "200", "400" }, *const latencies[] = { "8", "4", "2", "1", "0" };
+    static const char *const keys[] = { "link_GBps", "nic_GBps", "link_us", "nic_us" };
+    for (size_t i = 0; i < algorithm_count; i++)
+        for (size_t k = 0; k < RB_LEN(keys); k++) {
+            const bool rate = k < 2;
+            double before = INFINITY;
+            for (size_t v = 0; v < (rate ? RB_LEN(rates) : RB_LEN(latencies)); v++) {
+                const struct simulated r = answer(&(struct question){ .cluster = "2x8xH100", .algorithm = algorithms[i]->name, .servers = 2,
+                                                                      .bytes = 4 << 20, .key = keys[k], .value = rate ? rates[v] : latencies[v] });
+                assert_true(r.seconds <= before * (1 + 1e-9));
+                before = r.seconds;
+            }
+        }
+}
+
+/* One slow card holds up a whole ring: the time of the ring is the time of its slowest hop. */
+static void test_a_slow_gpu_slows_the_ring(void **state)
+{
+    (void)state;
+    const struct question q = { .cluster = "8xH800", .algorithm = "ring_all_reduce", .bytes = 1 << 30 };
+    struct question slow = q;
+    slow.key = "slow_gpu";
+    slow.value = "3 0.5";
+    near(answer(&slow).seconds, 2 * answer(&q).seconds, 0.02, "slow GPU", 0.5);
+}
+
+/* Every hop of a scattered ring crosses the uplinks; with 1/8 of the rate they set the speed. */
+static void test_oversubscription_costs(void **state)
+{
+    (void)state;
+    const struct question q = { .cluster = "tests/clusters/scattered.cluster", .algorithm = "ring_all_reduce", .bytes = 1 << 30 };
+    struct question less = q;
+    less.key = "oversubscription";
+    less.value = "8";
+    assert_true(answer(&less).seconds > 7 * answer(&q).seconds);
+}
+
+/* One dedicated server takes all workers' bytes through one port: workers * S in, then out. */
+static void test_incast(void **state)
+{
+    (void)state;
+    for (int n = 2; n <= 65; n += 21) {
+        const struct simulated r = answer(&(struct question){ .cluster = "tests/clusters/one-node.cluster", .algorithm = "parameter_server_dedicated",
+                                                              .ranks = n, .bytes = 64 << 20 });
+        near(r.seconds, 2 * (n - 1) * (double)(64 << 20) / 100e9 + 2 * 2e-6, 0.005, "incast", n);
+    }
+}
+
+/* Large: in time and room that a test has. */
+static void test_sixteen_thousand(void **state)
+{
+    (void)state;
+    const struct simulated r = answer(&(struct question){ .cluster = "2048x8xH100", .algorithm = "ring_all_reduce", .bytes = 1 << 30 });
+    assert_int_equal(r.period, 8);
+    assert_true(r.seconds > 2 * 16383 * 14e-6 / 8); /* one hop in eight leaves the node */
+}
+
+/* --- published logs --- */
+
+static void test_published_logs(void **state)
+{
+    (void)state;
+    struct agreement a;
+    assert_int_equal(agreement_make(&a, &catalogue, &links), RB_OK);
+    assert_true(a.count >= 75);
+    for (size_t i = 0; i < a.count; i++) {
+        size_t k = 0;
+        while (strcmp(a.rows[k].gpu, a.rows[i].gpu) != 0 || strcmp(a.rows[k].class, a.rows[i].class) != 0)
+            k++;
+        if (k == i)
+            print_message("%-18s %-14s median |error| %.1f %%\n", a.rows[i].gpu, a.rows[i].class, 100 * agreement_median(&a, a.rows[i].gpu, a.rows[i].class));
+    }
+    print_message("all: median |error| %.1f %% of %zu figures\n", 100 * agreement_median(&a, NULL, NULL), a.count);
+    assert_true(agreement_median(&a, NULL, NULL) <= 0.10);
+    agreement_free(&a);
+}
+
+/* data/links.csv holds what the published logs say. */
+static void test_constants_are_those_of_the_logs(void **state)
+{
+    (void)state;
+    struct agreement a;
+    size_t compared = 0;
+    assert_int_equal(agreement_make(&a, &catalogue, &links), RB_OK);
+    for (size_t i = 0; i < links.count; i++) {
+        struct link_class c;
+        if (!agreement_class(&a, links.list[i].name, &c))
+            continue;
+        near(links.list[i].fraction, c.fraction, 0.005, links.list[i].name, 0);
+        assert_int_equal(links.list[i].points, c.points);
+        compared++;
+    }
+    assert_true(compared >= 9);
+    agreement_free(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ring_is_the_closed_form), cmocka_unit_test(test_folding_changes_nothing),
+        cmocka_unit_test(test_conservation),            cmocka_unit_test(test_monotonic),
+        cmocka_unit_test(test_a_slow_gpu_slows_the_ring), cmocka_unit_test(test_oversubscription_costs),
+        cmocka_unit_test(test_incast),                  cmocka_unit_test(test_sixteen_thousand),
+        cmocka_unit_test(test_published_logs),          cmocka_unit_test(test_constants_are_those_of_the_logs),
+    };
+    return cmocka_run_group_tests(tests, open_data, close_data);
+}
