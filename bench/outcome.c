@@ -118,6 +118,8 @@ static void set_card(struct record_case *c, const struct card_packets *p)
     c->card_received = p->received;
     c->card_payload = p->payload;
     c->card_credits = p->credits;
+    c->card_acknowledgements = p->acknowledgements;
+    c->card_other = p->other;
     c->card_retried = p->retried;
 }
 

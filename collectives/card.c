@@ -49,6 +49,7 @@ static struct share share_since(struct comm *comm, const struct transport_card *
     s.delta.payload -= then->payload;
     s.delta.payload_away -= then->payload_away;
     s.delta.credits -= then->credits;
+    s.delta.requests -= then->requests;
     return s;
 }
 
@@ -72,16 +73,25 @@ static int judge_port(const struct share *all, int n, int first, bool speaks)
                              port->delta.port, port->host, (unsigned long long)port->delta.sent, (unsigned long long)need);
 }
 
+static void explain(struct card_packets *p, uint64_t requests)
+{
+    const uint64_t own = p->payload + p->credits, rest = p->sent > own ? p->sent - own : 0;
+    p->acknowledgements = rest < requests ? rest : requests;
+    p->other = rest - p->acknowledgements;
+}
+
 static int judge(const struct share *all, int n, bool speaks, struct card_packets *p)
 {
     int rc = RB_OK;
     bool counted = true;
+    uint64_t requests = 0;
     for (int r = 0; r < n; r++) {
         bool seen = false;
         for (int k = 0; k < r && !seen; k++)
             seen = same_port(&all[k], &all[r]);
         p->payload += all[r].delta.payload;
         p->credits += all[r].delta.credits;
+        requests += all[r].delta.requests;
         counted = counted && all[r].delta.counted;
         if (seen)
             continue;
@@ -91,6 +101,7 @@ static int judge(const struct share *all, int n, bool speaks, struct card_packet
         const int bad = judge_port(all, n, r, speaks);
         rc = rc == RB_OK ? bad : rc;
     }
+    explain(p, requests);
     if (!counted)
         *p = (struct card_packets){0};
     else

@@ -14,7 +14,10 @@
 /* All ranks together, over a stretch of time. */
 struct card_packets {
     char port[64]; /* of rank 0; "" when the transport has no card or the card does not count */
-    uint64_t sent, received, payload, credits, retried;
+    uint64_t sent, received, payload, credits;
+    uint64_t acknowledgements; /* of what is left, as many as there were messages and credits to acknowledge */
+    uint64_t other;            /* the rest of what was sent: packets sent again, other users of the ports */
+    uint64_t retried;          /* as the card counts it: on some, a time-out that sends a whole window again is one */
 };
 
 /* Does this communicator's transport have a card? */

@@ -50,9 +50,9 @@ struct record_case {
     int64_t wrong;                                          /* elements; -1: not checked */
     char stopped[12];                                       /* precise, budget, fixed */
     char card_port[64]; /* network card of rank 0; "": none, or it counts nothing */
-    /* Packets of all ports used while the row was measured, other rows of the same loop included. Sent beyond payload, credits and
-     * retried are acknowledgements and other users of the port. */
-    uint64_t card_sent, card_received, card_payload, card_credits, card_retried;
+    /* Packets of all ports used while the row was measured, other rows of the same loop included. sent = payload + credits +
+     * acknowledgements + other (packets sent again, other users of the ports). */
+    uint64_t card_sent, card_received, card_payload, card_credits, card_acknowledgements, card_other, card_retried;
     double ratio, ratio_low, ratio_high; /* baseline time / our time, paired; NAN without */
 };
 

@@ -52,6 +52,8 @@ static const struct field case_fields[] = {
     { "card", "received", FIELD_COUNT, AT(record_case, card_received) },
     { "card", "payload", FIELD_COUNT, AT(record_case, card_payload) },
     { "card", "credits", FIELD_COUNT, AT(record_case, card_credits) },
+    { "card", "acknowledgements", FIELD_COUNT, AT(record_case, card_acknowledgements) },
+    { "card", "other", FIELD_COUNT, AT(record_case, card_other) },
     { "card", "retried", FIELD_COUNT, AT(record_case, card_retried) },
     { NULL, CASE(ratio) },
     { NULL, CASE(ratio_low) },

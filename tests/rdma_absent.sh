@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Machines without a verbs device, without the library, and programs without the transport: each says so and measures nothing.
 . scripts/tap.sh
-# shellcheck disable=SC2086 # make is a list of words
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 exits "an unknown device option is refused by its value" 6 "$RINGBENCH" --qps 17
 like "queue pairs have bounds" "$err" '--qps.*16'
 
-make="${MAKE:-make} --no-print-directory -s BUILD=$work/build VERBS="
-objects="$work/build/collectives/transport/registry.o"
-ok "the transport can be left out" env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $make "$objects"
-ok "then it is known by name, with what to install" grep -q 'built without infiniband/verbs.h; install libibverbs-dev' "$objects"
-is "and its files are not compiled" "$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $make print-tests | tr ' ' '\n' | grep -c verbs)" 0
+without() { # make without the headers
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "${MAKE:-make}" --no-print-directory -s BUILD="$work/build" VERBS= "$@"
+}
+object=$work/build/collectives/transport/registry.o
+ok "the transport can be left out" without "$object"
+ok "then it is known by name, with what to install" grep -q 'built without infiniband/verbs.h; install libibverbs-dev' "$object"
+is "and its files are not compiled" "$(without print-tests | tr ' ' '\n' | grep -c verbs)" 0
 
 "$RINGBENCH" --transport verbs --output "$work/out" >"$out" 2>"$err" </dev/null
 if grep -q 'built without' "$err"; then

@@ -67,6 +67,7 @@ struct transport_card {
     uint64_t payload;            /* packets: the least that this rank's data need */
     uint64_t payload_away;       /* of these, to ranks on other machines */
     uint64_t credits;            /* packets that only say that a slot is free */
+    uint64_t requests;           /* of this rank, each of which the peer acknowledges by one packet or less */
 };
 
 struct transport_ops {

@@ -157,7 +157,8 @@ static struct connection *connection(struct transport *t, int peer, bool sends)
 static void card(const struct transport *t, struct transport_card *card)
 {
     const struct verbs *v = (const struct verbs *)t;
-    *card = (struct transport_card){ .payload = v->packets.payload, .payload_away = v->packets.payload_away, .credits = v->packets.credits };
+    *card = (struct transport_card){ .payload = v->packets.payload, .payload_away = v->packets.payload_away, .credits = v->packets.credits,
+                                      .requests = v->packets.requests };
     snprintf(card->port, sizeof card->port, "%s", v->port.name);
     verbs_counters_read("/sys/class/infiniband", v->port.device, v->port.port, card);
 }

@@ -36,7 +36,7 @@ uint64_t verbs_packets_of(uint64_t bytes, uint32_t largest_message, uint32_t mtu
     return whole * ((largest_message + mtu_bytes - 1) / mtu_bytes) + (rest + mtu_bytes - 1) / mtu_bytes;
 }
 
-static int post(const struct verbs *v, struct verbs_peer *p, int peer, int q, struct ibv_send_wr *wr)
+static int post(struct verbs *v, struct verbs_peer *p, int peer, int q, struct ibv_send_wr *wr)
 {
     struct ibv_send_wr *bad;
     const int rc = ibv_post_send(p->qp[q], wr, &bad);
@@ -44,6 +44,7 @@ static int post(const struct verbs *v, struct verbs_peer *p, int peer, int q, st
         return rb_fail(RB_EINTERNAL, "rank %d: %s takes no work for rank %d on %s: %s", v->head.job->rank, v->port.name, peer,
                        v->addresses[peer].host, strerror(rc));
     p->queued[q]++;
+    v->packets.requests++;
     return RB_OK;
 }
 
