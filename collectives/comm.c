@@ -47,7 +47,7 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
             continue;
         if (all_can_use(comm->job, transports[i], &why)) {
             *ops_p = transports[i];
-            snprintf(comm->why + n, sizeof comm->why - (size_t)n, "%s: %s", transports[i]->name, transports[i]->summary);
+            snprintf(comm->why + n, sizeof comm->why - (size_t)n, "%s by auto, the first of its list that all ranks can use: %s", transports[i]->name, transports[i]->summary);
             return RB_OK;
         }
         n += snprintf(comm->why + n, sizeof comm->why - (size_t)n, "no %s: %s; ", transports[i]->name, why);
