@@ -11,6 +11,7 @@
 #include "report/report.h"
 #include "report/validate.h"
 #include "scale/draw.h"
+#include "scale/plan_command.h"
 #include "scale/simulate_command.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ static const struct command {
     { "compare", compare_command, "did it get slower? a statistical test" },
     { "schedule", schedule_command, "an algorithm's steps, proof, bytes and cost" },
     { "simulate", simulate_command, "what a collective takes on a cluster that nobody here owns" },
+    { "plan", plan_command, "how to split a model's training over a cluster" },
 };
 
 static int list(void)

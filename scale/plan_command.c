@@ -1,0 +1,198 @@
+#include "scale/plan_command.h"
+
+#include "core/error.h"
+#include "core/options.h"
+#include "core/units.h"
+#include "report/sheet.h"
+#include "scale/draw.h"
+#include "scale/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double GIGA = 1e9, TERA = 1e12, USABLE = 0.94; /* the rest: context, fragments, NCCL's buffers */
+
+struct settings {
+    const char *model, *cluster, *split, *format, *catalogue;
+    double batch, seq, tflops;
+    uint64_t rows;
+    bool no_zero;
+};
+
+#define AT(field) OPTION_AT(settings, field)
+static const struct option_row rows[] = {
+    { 0, "model", "llama-2-70b", OPTION_TEXT, AT(model), "a published model (ringbench limits --list shows them)", NULL, 0, 0 },
+    { 0, "cluster", NULL, OPTION_TEXT, AT(cluster), "8xH800, 128x8xH100 (nodes x GPUs x model), a preset or a file", NULL, 0, 0 },
+    { 0, "batch", "0", OPTION_NUMBER, AT(batch), "sequences of a step over all GPUs; 0: about 4 million tokens, a power of two", NULL, 0, 1e7 },
+    { 0, "seq", "0", OPTION_NUMBER, AT(seq), "tokens of a sequence; 0: the model's", NULL, 0, 1e7 },
+    { 0, "tflops", "0", OPTION_NUMBER, AT(tflops), "matrix products of a GPU; 0: published GEMM rate of it or of an equal GPU, else nominal BF16", NULL, 0, 1e5 },
+    { 0, "no-zero", NULL, OPTION_FLAG, AT(no_zero), "every replica keeps all of Adam's state (default: ZeRO stage 1)", NULL, 0, 0 },
+    { 0, "split", NULL, OPTION_TEXT, AT(split), "also show this one: TENSORxPIPELINExDATA, like 8x64x6", NULL, 0, 0 },
+    { 0, "rows", "10", OPTION_COUNT, AT(rows), "how many splits to show", NULL, 1, 100000 },
+    { 0, "catalogue", NULL, OPTION_TEXT, AT(catalogue), "GPU, card or PCIe files over the shipped ones", NULL, 0, 0 },
+    { 0, "format", "table", OPTION_CHOICE, AT(format), "how to print", sheet_formats, 0, 0 },
+};
+static const struct option_table table = {
+    "ringbench plan --model llama2-70b --cluster C [options]",
+    "Tensor x pipeline x data parallel splits of a training step, fastest first, under the memory limit.", rows, RB_LEN(rows),
+};
+
+static const struct sheet_column columns[] = {
+    { "tensor", "tensor", NULL, SHEET_NUMBER },      { "pipeline", "pipeline", NULL, SHEET_NUMBER }, { "data", "data", NULL, SHEET_NUMBER },
+    { "micro", "micro", "batch", SHEET_NUMBER },     { "recompute", "recompute", NULL, SHEET_TEXT },
+    { "memory_GB", "memory", "GB", SHEET_NUMBER },  { "fits", "fits", NULL, SHEET_TEXT },
+    { "step_s", "step", "s", SHEET_NUMBER },         { "compute_s", "compute", "s", SHEET_NUMBER },  { "tensor_s", "tensor", "s", SHEET_NUMBER },
+    { "handover_s", "hand-over", "s", SHEET_NUMBER }, { "bubble_s", "bubble", "s", SHEET_NUMBER },    { "gradients_s", "gradients", "s", SHEET_NUMBER },
+    { "utilisation", "used", "%", SHEET_NUMBER },    { "what", "", NULL, SHEET_TEXT },
+};
+
+static void add_row(struct sheet *s, const struct training_time *t, const char *what)
+{
+    sheet_row(s);
+    sheet_number(s, "tensor", t->split.tensor);
+    sheet_number(s, "pipeline", t->split.pipeline);
+    sheet_number(s, "data", t->split.data);
+    sheet_number(s, "micro", t->split.micro);
+    sheet_text(s, "recompute", "%s", t->split.recompute ? "all" : "selective");
+    sheet_number(s, "memory_GB", t->memory / GIGA);
+    sheet_text(s, "fits", "%s", t->fits ? "yes" : "no");
+    sheet_number(s, "step_s", t->step);
+    sheet_number(s, "compute_s", t->compute);
+    sheet_number(s, "tensor_s", t->tensor);
+    sheet_number(s, "handover_s", t->handover);
+    sheet_number(s, "bubble_s", t->bubble);
+    sheet_number(s, "gradients_s", t->gradients);
+    sheet_number(s, "utilisation", 100 * t->utilisation);
+    sheet_text(s, "what", "%s", what);
+}
+
+/* The best micro-batch of a split that was asked for. */
+static int add_asked(struct sheet *s, const struct training *t, const char *text)
+{
+    struct training_split p = { .micro = 1 };
+    struct training_time best = { .step = INFINITY };
+    char more;
+    if (sscanf(text, "%dx%dx%d%c", &p.tensor, &p.pipeline, &p.data, &more) != 3 || p.tensor < 1 || p.pipeline < 1 || p.data < 1)
+        return rb_fail(RB_EUSAGE, "--split '%s' is not TENSORxPIPELINExDATA, like 8x64x6", text);
+    for (int form = 0; form < 10; form++) {
+        p.micro = 1 << form / 2;
+        p.recompute = form % 2 == 1;
+        if (training_possible(t, &p)) {
+            const struct training_time one = training_step(t, &p);
+            if (best.step == INFINITY || (one.fits && (!best.fits || one.step < best.step)))
+                best = one;
+        }
+    }
+    if (best.step == INFINITY)
+        return rb_fail(RB_EUSAGE, "--split %s: %s cannot be cut so over %d GPUs with %g sequences a step (heads %g, layers %g)", text, t->model->name,
+                       cluster_gpus(t->cluster), t->batch, t->model->heads, t->model->layers);
+    add_row(s, &best, "asked for");
+    return RB_OK;
+}
+
+/* Compute, exposed communication, bubble. */
+static void explain(const struct training *t, const struct training_time *w)
+{
+    printf("\n%d x tensor, %d x pipeline, %d x data; %g micro-batches of %d, %.4g of %.4g GB a GPU:\n", w->split.tensor, w->split.pipeline,
+           w->split.data, w->micro_batches, w->split.micro, w->memory / GIGA, t->memory / GIGA);
+    printf("  compute       %.3g s of %.3g s a step, %.0f %%: %.4g TFLOP/s a GPU at matrix products\n", w->compute, w->step, 100 * w->utilisation,
+           t->flops / TERA);
+    printf("  communication %.3g s exposed: %.3g s all-reduces of %d GPUs over %s, %.3g s hand-over, %.3g s gradients\n",
+           w->tensor + w->handover + w->gradients, w->tensor, w->split.tensor,
+           w->split.tensor <= t->cluster->per_node ? t->cluster->link_name : t->cluster->nic_name, w->handover, w->gradients);
+    printf("  bubble        %.3g s: %d of %g micro-batch times of the pipeline stand still\n", w->bubble, w->split.pipeline - 1,
+           w->micro_batches + w->split.pipeline - 1);
+}
+
+static int print(const struct settings *o, const struct training *t)
+{
+    struct training_time *list;
+    const size_t n = training_rank(t, &list);
+    if (n == 0)
+        return rb_fail(RB_EUSAGE, "%s cannot be cut over the %d GPUs of %s with %g sequences a step; another --batch?", t->model->name,
+                       cluster_gpus(t->cluster), t->cluster->name, t->batch);
+    struct sheet *s = sheet_new(columns, RB_LEN(columns));
+    for (size_t i = 0; i < n && i < o->rows; i++)
+        add_row(s, &list[i], "");
+    int rc = o->split != NULL ? add_asked(s, t, o->split) : RB_OK;
+    sheet_hide_empty(s);
+    const bool people = strcmp(o->format, "table") == 0;
+    if (rc == RB_OK && people) {
+        draw_line(t->cluster, stdout);
+        printf("%s, %g sequences of %g tokens a step\n", t->model->name, t->batch, t->seq);
+    }
+    if (rc == RB_OK)
+        sheet_print(s, o->format, "plan", NULL);
+    if (rc == RB_OK && people && list[0].fits)
+        explain(t, &list[0]);
+    else if (rc == RB_OK && people)
+        printf("\nno split fits into %.4g GB a GPU\n", t->memory / GIGA);
+    sheet_free(s);
+    free(list);
+    return rc;
+}
+
+/* Published, or that of a GPU of the same generation and nominal rate: an H800 computes as an H100. */
+static double gemm_tflops(const struct catalogue *c, const struct gpu *gpu)
+{
+    const struct gemm *own = catalogue_gemm(c, gpu, "bf16");
+    const double nominal = gpu_dense16(gpu).value;
+    if (own != NULL)
+        return own->measured_tflops.value;
+    for (size_t i = 0; i < c->ngpus; i++) {
+        const struct gemm *other = strcmp(c->gpus[i].arch, gpu->arch) == 0 ? catalogue_gemm(c, &c->gpus[i], "bf16") : NULL;
+        if (other != NULL && fabs(gpu_dense16(&c->gpus[i]).value / nominal - 1) < 0.01)
+            return other->measured_tflops.value;
+    }
+    return nominal;
+}
+
+static int prepare(const struct settings *o, const struct catalogue *catalogue, struct training *t)
+{
+    const struct gpu *gpu = t->cluster->gpu;
+    RB_TRY(preset_find(o->model, &t->model));
+    t->seq = o->seq > 0 ? o->seq : t->model->seq;
+    t->batch = o->batch > 0 ? floor(o->batch) : exp2(round(log2(4e6 / t->seq)));
+    t->flops = (o->tflops > 0 ? o->tflops : gemm_tflops(catalogue, gpu)) * TERA;
+    t->memory = USABLE * gpu->memory_GB.value * GIGA;
+    t->zero = !o->no_zero;
+    if (isnan(t->flops) || isnan(t->memory))
+        return rb_fail(RB_EUSAGE, "the catalogue has no %s of %s", isnan(t->flops) ? "FLOP/s" : "memory", gpu->model);
+    return RB_OK;
+}
+
+static int run(const struct settings *o, const struct catalogue *catalogue, const struct links *links)
+{
+    struct cluster c;
+    RB_TRY(cluster_load(&c, o->cluster, catalogue, links));
+    struct training t = { .cluster = &c };
+    int rc = prepare(o, catalogue, &t);
+    if (rc == RB_OK)
+        rc = print(o, &t);
+    cluster_free(&c);
+    return rc;
+}
+
+int plan_command(int argc, char **argv)
+{
+    struct settings o = {0};
+    struct catalogue catalogue;
+    struct links links;
+    bool help;
+    RB_TRY(options_parse(&table, &o, argc, argv, NULL, 0, NULL, &help));
+    if (help) {
+        options_help(&table, stdout);
+        return RB_OK;
+    }
+    if (o.cluster == NULL)
+        return rb_fail(RB_EUSAGE, "plan needs --cluster, like 8xH800 or 128x8xH100; ringbench simulate --list shows those with a name");
+    RB_TRY(catalogue_load(&catalogue, o.catalogue));
+    int rc = links_load(&links);
+    if (rc == RB_OK) {
+        rc = run(&o, &catalogue, &links);
+        links_free(&links);
+    }
+    catalogue_free(&catalogue);
+    return rc;
+}

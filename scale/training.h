@@ -1,0 +1,49 @@
+/* scale/training.h - a step of training on a cluster, split over tensor x pipeline x data parallel GPUs. Pure arithmetic.
+ *
+ * A GPU holds ceil(layers / P) of the model's layers, 1/T of each; a step is m micro-batches of b sequences, one forward one backward (1F1B):
+ *     micro   layers/P (arithmetic / T + 4 all-reduces of b s h over T) + hand-over of b s h both ways      (report/layer.h)
+ *     step    (m + P - 1) micro + what of the gradients' all-reduce over D is not hidden behind the last backward pass
+ * Placement as Megatron: T inside a node first, then D, then P (arXiv:2104.04473, section 3). Gradients: rings inside nodes, then between
+ * equal places over the cards. Memory: weights, gradients and Adam 16 bytes a parameter, Adam's 12 spread over D with ZeRO 1;
+ * activations of min(P, m) micro-batches, with selective recomputation (report/memory_model.h); or with full recomputation only
+ * each layer's input, 2 b s h bytes, and one layer's own, for 4/3 of the arithmetic and 6 all-reduces a layer instead of 4.
+ *
+ * Units seconds, bytes, FLOP/s; bytes per second one direction. */
+#ifndef RB_SCALE_TRAINING_H
+#define RB_SCALE_TRAINING_H
+
+#include "report/presets.h"
+#include "scale/cluster.h"
+
+struct training {
+    const struct cluster *cluster;
+    const struct preset *model;
+    double seq, batch; /* tokens of a sequence; sequences of a step, all GPUs */
+    double flops;      /* of a GPU at matrix products */
+    double memory;     /* bytes of a GPU that may be used */
+    bool zero;         /* ZeRO stage 1 */
+};
+
+struct training_split {
+    int tensor, pipeline, data, micro; /* micro: sequences of a micro-batch */
+    bool recompute; /* every layer's forward pass again before its backward pass */
+};
+
+struct training_time {
+    struct training_split split;
+    double micro_batches;
+    double memory; /* bytes of the fullest GPU */
+    bool fits;
+    double compute, tensor, handover, bubble, gradients; /* seconds of a step; the last three exposed */
+    double step;
+    double utilisation; /* of the GPUs' rate, without what is computed twice */
+};
+
+/* False when the model, batch or cluster cannot be cut so. */
+bool training_possible(const struct training *t, const struct training_split *s);
+struct training_time training_step(const struct training *t, const struct training_split *s);
+
+/* All splits that are possible, fastest first, those that do not fit in memory last. The caller frees *list_p. */
+size_t training_rank(const struct training *t, struct training_time **list_p);
+
+#endif

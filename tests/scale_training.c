@@ -1,0 +1,132 @@
+/* A training step against figures derived by hand, and what the documents conclude. */
+#include "scale/training.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct catalogue catalogue;
+static struct links links;
+
+static int open_data(void **state)
+{
+    (void)state;
+    return catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
+}
+
+static int close_data(void **state)
+{
+    (void)state;
+    catalogue_free(&catalogue);
+    links_free(&links);
+    return 0;
+}
+
+static void prepare(struct training *t, struct cluster *c, const char *cluster, const char *model)
+{
+    assert_int_equal(cluster_load(c, cluster, &catalogue, &links), RB_OK);
+    *t = (struct training){ .cluster = c, .batch = 1024, .flops = gpu_dense16(c->gpu).value * 1e12, .memory = c->gpu->memory_GB.value * 1e9, .zero = true };
+    assert_int_equal(preset_find(model, &t->model), RB_OK);
+    t->seq = t->model->seq;
+}
+
+static void near(double got, double want, double tolerance)
+{
+    if (!(fabs(got / want - 1) <= tolerance))
+        fail_msg("%.9g where %.9g is expected", got, want);
+}
+
+/* One GPU: nothing but arithmetic, 6 P tokens and the attention's 12 L b s^2 h more; 16 bytes a parameter. */
+static void test_one_gpu(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    prepare(&t, &c, "1xH100", "llama-2-7b");
+    const struct training_time r = training_step(&t, &(struct training_split){ 1, 1, 1, 1, false });
+    const double tokens = 1024 * 4096.0;
+    near(r.compute, (6 * 6.6e9 * tokens + 12 * 32 * 4096.0 * 4096 * tokens) / t.flops, 0.03);
+    assert_true(r.step == r.compute && r.bubble == 0 && r.gradients == 0 && r.tensor == 0);
+    near(r.memory, 16 * 6.74e9 + 4096.0 * 4096 * 32 * 34, 0.001);
+}
+
+/* The bubble is (P - 1) / m of the rest. */
+static void test_bubble(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    prepare(&t, &c, "8xH100", "llama-2-7b");
+    const struct training_time r = training_step(&t, &(struct training_split){ 1, 8, 1, 1, false });
+    near(r.bubble, 7.0 / 1024 * (r.compute + r.tensor + r.handover), 1e-9);
+    near(r.step, r.compute + r.tensor + r.handover + r.bubble, 1e-9);
+}
+
+/* Full recomputation: a third more arithmetic for the layers, far less memory. */
+static void test_recompute(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    prepare(&t, &c, "8xH100", "gpt-3-175b");
+    const struct training_time less = training_step(&t, &(struct training_split){ 8, 1, 1, 1, false });
+    const struct training_time more = training_step(&t, &(struct training_split){ 8, 1, 1, 1, true });
+    assert_true(more.compute > 1.3 * less.compute && more.compute < 1.34 * less.compute);
+    assert_true(more.memory < less.memory);
+}
+
+static struct training_time best(const char *cluster, const char *model)
+{
+    struct cluster c;
+    struct training t;
+    struct training_time *list;
+    prepare(&t, &c, cluster, model);
+    const size_t n = training_rank(&t, &list);
+    assert_true(n > 0);
+    for (size_t i = 1; i < n; i++)
+        assert_true(list[i - 1].fits > list[i].fits || (list[i - 1].fits == list[i].fits && list[i - 1].step <= list[i].step));
+    const struct training_time first = list[0];
+    free(list);
+    return first;
+}
+
+/* The documents: tensor parallelism ends inside the node; the slower link of the H800 halves it; on 4090 there is none. */
+static void test_conclusions(void **state)
+{
+    (void)state;
+    const struct training_time h100 = best("128x8xH100", "llama-2-70b"), h800 = best("128x8xH800", "llama-2-70b");
+    const struct training_time rtx = best("2048x4090", "llama-2-70b"), a100 = best("3072xA100", "gpt-3-175b");
+    assert_true(h100.fits && h800.fits && rtx.fits && a100.fits);
+    assert_true(h100.split.tensor <= 8 && a100.split.tensor == 8);
+    assert_true(h800.split.tensor < h100.split.tensor);
+    assert_int_equal(rtx.split.tensor, 1);
+    assert_true(h100.utilisation > 2 * rtx.utilisation);
+}
+
+static void test_impossible(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    prepare(&t, &c, "4x8xH100", "llama-2-70b");
+    assert_false(training_possible(&t, &(struct training_split){ 8, 4, 2, 1, false }));   /* 64 GPUs of 32 */
+    assert_false(training_possible(&t, &(struct training_split){ 1, 1, 32, 64, false })); /* 2048 sequences of 1024 */
+    assert_true(training_possible(&t, &(struct training_split){ 8, 4, 1, 1, false }));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_gpu),   cmocka_unit_test(test_bubble),     cmocka_unit_test(test_recompute),
+        cmocka_unit_test(test_conclusions), cmocka_unit_test(test_impossible),
+    };
+    return cmocka_run_group_tests(tests, open_data, close_data);
+}
