@@ -153,6 +153,10 @@ static int keep(struct session *s, struct store *store, struct record_pair *pair
         rc = store_add_pair(store, &pairs[i]);
     if (rc == RB_OK)
         rc = pairs_print(stdout, s->settings->format, pairs, count, &worst);
+    if (rc == RB_OK && worst.index < count && s->job->nnodes > 1 && strcmp(s->settings->format, "table") == 0) {
+        printf("# Outlier from host %s to host %s\n", s->hosts.of[pairs[worst.index].from].name, s->hosts.of[pairs[worst.index].to].name);
+        fflush(stdout);
+    }
     return rc;
 }
 

@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "core/text.h"
 
+#include <errno.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PERIOD_MS = 500, FAREWELLS = 3 };
+enum { PERIOD_MS = 500, FAREWELLS = 3, REFUSALS = 3, MOST_AT_ONCE = 4096 };
 static const double quiet_sec = 2; /* silent so long: the address that worked may be the wrong one by now */
 
 /* What travels. Hosts run the same program, on processors of one byte order or not at all (hosts.h). */
@@ -33,6 +35,7 @@ struct other {
     uint64_t beats;
     bool patient;
     int left;
+    int refused; /* times that its kernel said that nobody is there any more */
 };
 
 struct pulse {
@@ -61,6 +64,7 @@ static int open_socket(uint16_t *port_p)
         close(fd);
         return -1;
     }
+    setsockopt(fd, IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)); /* "port unreachable" is told: ip(7) */
     *port_p = any.sin_port;
     return fd;
 }
@@ -151,6 +155,7 @@ static void take(struct pulse *p, const struct message *m, uint32_t from)
         if (o->node != m->node)
             continue;
         o->heard_ns = clock_ns();
+        o->refused = 0;
         o->answers = from;
         o->beats = m->beats;
         o->patient = m->patient != 0;
@@ -158,17 +163,48 @@ static void take(struct pulse *p, const struct message *m, uint32_t from)
     }
 }
 
+/* A message to this address came back: the host is up, but the process that was heard there has gone. */
+static void take_refusal(struct pulse *p, const struct sockaddr_in *to)
+{
+    for (int i = 0; i < p->count; i++) {
+        struct other *o = &p->others[i];
+        if (o->heard_ns != 0 && o->port == to->sin_port && o->answers == to->sin_addr.s_addr)
+            o->refused++;
+    }
+}
+
+static void hear_refusals(struct pulse *p)
+{
+    char data[sizeof(struct message)], control[512];
+    for (;;) {
+        struct sockaddr_in to;
+        struct iovec part = { data, sizeof data };
+        struct msghdr m = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+                            .msg_controllen = sizeof control };
+        if (recvmsg(p->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+            return;
+        const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        struct sock_extended_err e = {0};
+        if (c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR)
+            memcpy(&e, CMSG_DATA(c), sizeof e);
+        if (e.ee_errno == ECONNREFUSED && m.msg_namelen == sizeof to)
+            take_refusal(p, &to);
+    }
+}
+
 static void hear(struct pulse *p)
 {
-    struct message m;
-    struct sockaddr_in from;
-    socklen_t length = sizeof from;
-    while (recvfrom(p->fd, &m, sizeof m, MSG_DONTWAIT, (struct sockaddr *)&from, &length) >= 0) {
-        if (m.job == p->job)
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
+        struct message m = {0};
+        struct sockaddr_in from;
+        socklen_t length = sizeof from;
+        const ssize_t n = recvfrom(p->fd, &m, sizeof m, MSG_DONTWAIT, (struct sockaddr *)&from, &length);
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break; /* other errors are those of sends, told once each */
+        if (n == (ssize_t)sizeof m && m.job == p->job)
             take(p, &m, from.sin_addr.s_addr);
-        length = sizeof from;
-        memset(&m, 0, sizeof m);
     }
+    hear_refusals(p);
 }
 
 uint64_t pulse_beats(const struct pulse *p)
@@ -241,6 +277,14 @@ bool pulse_alone(const struct pulse *p, double sec)
     for (int i = 0; p != NULL && i < p->count; i++)
         silent += is_silent(&p->others[i], sec);
     return silent > 1 && silent == p->count;
+}
+
+int pulse_gone(const struct pulse *p)
+{
+    for (int i = 0; p != NULL && i < p->count; i++)
+        if (p->others[i].left == 0 && p->others[i].refused >= REFUSALS)
+            return p->others[i].node;
+    return -1;
 }
 
 bool pulse_follows(const struct pulse *p)

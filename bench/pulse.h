@@ -32,6 +32,8 @@ void pulse_leave(struct pulse *p, int code);
 int pulse_left(const struct pulse *p);
 /* The host that has been silent for longest, if it was heard before and that is more than `sec` ago: its node, else -1. */
 int pulse_silent(const struct pulse *p, double sec, double *silent_sec_p);
+/* A host that is up, but whose first rank has gone without a farewell: its node, else -1. */
+int pulse_gone(const struct pulse *p);
 /* All of several other hosts are silent: then it is this one that was cut off. */
 bool pulse_alone(const struct pulse *p, double sec);
 /* Another host is the first, and is heard: it knows more than this one. */

@@ -188,6 +188,19 @@ static double grace(const struct watchdog *w)
     return pulse_follows(pulse) ? grace_of_hosts_sec : 0;
 }
 
+/* MPI would wait for ever, and a launcher may. */
+static void check_hosts(struct watchdog *w)
+{
+    const int node = pulse_gone(atomic_load(&w->pulse));
+    if (node < 0)
+        return;
+    char why[256], ranks[HOST_RANKS_TEXT];
+    const struct hosts *hosts = atomic_load(&w->hosts);
+    snprintf(why, sizeof why, "host %s (%s) answers, but ringbench has gone there", hosts->of[hosts_first_rank(hosts, node)].name,
+             hosts_ranks(hosts, node, ranks));
+    leave(w, why, -RB_ETIMEOUT);
+}
+
 static void check_limits(struct watchdog *w, uint64_t *beats, uint64_t *since_ns)
 {
     const uint64_t now = clock_ns();
@@ -255,6 +268,7 @@ static void *watch(void *context)
         if (watchdog_lost(&w->view) >= 0)
             leave(w, NULL, -RB_ETIMEOUT);
         follow_failure(w, &failures);
+        check_hosts(w);
         check_limits(w, &beats, &since_ns);
     }
     return NULL;

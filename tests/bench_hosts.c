@@ -184,6 +184,35 @@ static void test_signs_of_life(void **state)
     assert_int_equal(ranks_as_processes(3, play_hosts, NULL), 0);
 }
 
+/* The second host's process ends without a farewell: its kernel says so. */
+static int play_deserter(struct job *job, void *context)
+{
+    (void)context;
+    struct hosts h;
+    struct host_facts facts[RANKS];
+    struct pulse *p;
+    if (open_two_hosts(job, &h, facts, &p) != RB_OK || p == NULL)
+        return 1;
+    tick_for(p, 1.2, 1);
+    const bool early = pulse_gone(p) != -1;
+    job_barrier(job);
+    if (job->rank == 1)
+        pulse_close(p);
+    else
+        tick_for(p, 2.5, 1);
+    const int result = early ? 2 : job->rank == 0 && pulse_gone(p) != 1 ? 3 : 0;
+    job_barrier(job);
+    if (job->rank == 0)
+        pulse_close(p);
+    return result;
+}
+
+static void test_gone_without_a_word(void **state)
+{
+    (void)state;
+    assert_int_equal(ranks_as_processes(2, play_deserter, NULL), 0);
+}
+
 static int play_one_host(struct job *job, void *context)
 {
     (void)context;
@@ -212,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_other_machine_and_clock),
         cmocka_unit_test(test_ranks_in_words),
         cmocka_unit_test(test_signs_of_life),
+        cmocka_unit_test(test_gone_without_a_word),
         cmocka_unit_test(test_one_host_hears_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
