@@ -97,12 +97,19 @@ check-rdma: ## only the tests of RDMA: a table, Soft-RoCE in a virtual machine, 
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check rdma
 
+check-hosts: ## only the tests of several hosts: network namespaces and Slurm on this machine
+	@scripts/setup.sh check
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check hosts
+
 $(BUILD)/yardstick: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/yardstick/*.c)) $(call archive,report collectives topo core)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 bench: ringbench $(BUILD)/yardstick ## the comparison with Open MPI and memcpy: medians of interleaved runs on two pinned cores
 	@BUILD=$(BUILD) scripts/bench.sh
+
+bench-hosts: ringbench ## rings against the rate of shaped links and MPI, two levels against one, between network namespaces
+	@tests/hosts/bench
 
 coverage: ## line coverage of core, collectives, bench and report; fails below 85 %
 	@scripts/setup.sh check
@@ -132,6 +139,6 @@ help: ## this list
 print-%:
 	@echo $($*)
 
-.PHONY: all tests tsan_tests run check check-rdma bench coverage fuzz install tools missing clean help FORCE
+.PHONY: all tests tsan_tests run check check-rdma check-hosts bench bench-hosts coverage fuzz install tools missing clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')

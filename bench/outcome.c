@@ -108,6 +108,8 @@ static void set_facts(struct record_case *c, const struct trial *t)
     const struct operation_facts *f = operation_facts(t->operation);
     set(c->protocol, sizeof c->protocol, f->protocol);
     c->wire_bytes = f->busiest_egress > f->busiest_ingress ? f->busiest_egress : f->busiest_ingress;
+    c->network_bytes = f->host_egress > f->host_ingress ? f->host_egress : f->host_ingress;
+    c->incast = f->incast;
     c->hops = f->hops;
 }
 

@@ -98,6 +98,44 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
     free(done);
 }
 
+/* GB/s through the busiest host's ports; 0 when nothing crosses. */
+static double network_GBps(const struct record_case *c)
+{
+    return c->time_us.median > 0 ? (double)c->network_bytes / c->time_us.median * 1e-3 : 0;
+}
+
+static void print_network(FILE *out, const struct record_case *c)
+{
+    char who[64], bytes[UNITS_TEXT], share[UNITS_TEXT];
+    int n = snprintf(who, sizeof who, "%s", c->algorithm);
+    if (c->servers > 0)
+        snprintf(who + n, sizeof who - (size_t)n, ", %d server%s", c->servers, c->servers == 1 ? "" : "s");
+    fprintf(out, "#   %-15s %-28s %-5s %8.3f GB/s, %s of a %s message; %d rank%s of other hosts send%s to one\n", c->collective, who, c->transport,
+            network_GBps(c), units_bytes(share, c->network_bytes), units_bytes(bytes, c->bytes), c->incast, c->incast == 1 ? "" : "s",
+            c->incast == 1 ? "s" : "");
+}
+
+void summary_network(FILE *out, const struct record_case *cases, size_t count, bool by_protocol)
+{
+    bool *done = rb_calloc(count, sizeof *done), titled = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct record_case *best = &cases[i];
+        if (done[i] || !is_ours(best) || best->network_bytes == 0)
+            continue;
+        for (size_t j = i + 1; j < count; j++) {
+            if (!is_ours(&cases[j]) || !same_line(best, &cases[j], by_protocol))
+                continue;
+            done[j] = true;
+            best = network_GBps(&cases[j]) > network_GBps(best) ? &cases[j] : best;
+        }
+        if (!titled)
+            fprintf(out, "# Across the network, in or out of the busiest host, at its best:\n");
+        titled = true;
+        print_network(out, best);
+    }
+    free(done);
+}
+
 void summary_missing(FILE *out, const struct session *s)
 {
     const size_t gpus = topology_count(s->topology, TOPO_GPU), nics = topology_count(s->topology, TOPO_NIC);

@@ -15,6 +15,8 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
 /* TP limits per GPU model, from the catalogue and the records. Errors are warned of: the measurement stands. */
 void summary_limits(FILE *out, const struct records *r);
 /* What this machine could not be asked, and why. */
+/* What crosses the network, where there are several hosts: the busiest host's rate, and how many ranks send to one at once. */
+void summary_network(FILE *out, const struct record_case *cases, size_t count, bool by_protocol);
 void summary_missing(FILE *out, const struct session *s);
 
 #endif

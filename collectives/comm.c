@@ -72,7 +72,10 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     comm->random = config->delay_seed + (unsigned)job->rank * 7919u;
     heartbeat_init(&comm->private_heartbeat);
     comm->heartbeat = config->heartbeat != NULL ? config->heartbeat : &comm->private_heartbeat;
-    int rc = choose(comm, &ops);
+    comm->nodes = rb_calloc((size_t)job->nranks, sizeof *comm->nodes);
+    int rc = job_allgather(job, &job->node, comm->nodes, sizeof *comm->nodes);
+    if (rc == RB_OK)
+        rc = choose(comm, &ops);
     if (rc == RB_OK)
         rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots, config->qps, config->device, config->near_device });
     if (rc == RB_OK)
@@ -85,6 +88,7 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     if (rc != RB_OK) {
         if (comm->transport != NULL)
             ops->close(comm->transport);
+        free(comm->nodes);
         free(comm);
         return rc;
     }
@@ -102,6 +106,7 @@ void comm_close(struct comm *comm)
             comm->transport->ops->release(comm->transport, &comm->regions[i]);
     operation_free(comm->barrier);
     comm->transport->ops->close(comm->transport);
+    free(comm->nodes);
     free(comm);
 }
 

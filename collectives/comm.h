@@ -66,6 +66,9 @@ struct operation_facts {
     uint64_t busiest_ingress;
     uint64_t busiest_edge;     /* from one rank to another */
     uint64_t total;
+    uint64_t host_egress;      /* the same for the busiest host: what crosses the network; 0 on one host */
+    uint64_t host_ingress;
+    int incast;                /* the most ranks of other hosts that send to one rank in a call */
     uint64_t out_elements;     /* elements of OUT on this rank */
     uint64_t in_elements;
     int steps;                 /* of this rank */

@@ -137,6 +137,36 @@ static void bind_lanes(struct operation *op, const struct plan *plan)
     }
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What crosses the network, and how many senders meet at one receiver. */
+static void count_hosts(struct operation *op, const uint64_t *edges)
+{
+    const size_t n = (size_t)op->call.group.nranks;
+    const int *nodes = op->comm->nodes;
+    uint64_t *out = rb_calloc(n, sizeof *out), *in = rb_calloc(n, sizeof *in);
+    struct operation_facts *f = &op->facts;
+    for (size_t to = 0; to < n; to++) {
+        int senders = 0;
+        for (size_t from = 0; from < n; from++) {
+            const uint64_t bytes = nodes[from] != nodes[to] ? edges[from * n + to] : 0;
+            out[nodes[from]] += bytes;
+            in[nodes[to]] += bytes;
+            senders += bytes > 0;
+        }
+        f->incast = senders > f->incast ? senders : f->incast;
+    }
+    for (size_t i = 0; i < n; i++) {
+        f->host_egress = larger(f->host_egress, out[i]);
+        f->host_ingress = larger(f->host_ingress, in[i]);
+    }
+    free(out);
+    free(in);
+}
+
 static void count_traffic(struct operation *op, const struct plan *plans)
 {
     const int n = op->call.group.nranks;
@@ -156,6 +186,7 @@ static void count_traffic(struct operation *op, const struct plan *plans)
         f->busiest_ingress = in > f->busiest_ingress ? in : f->busiest_ingress;
         f->total += out;
     }
+    count_hosts(op, edges);
     free(edges);
 }
 

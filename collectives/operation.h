@@ -16,6 +16,7 @@ struct comm {
     struct operation *barrier;
     struct heartbeat private_heartbeat;
     struct heartbeat *heartbeat;
+    int *nodes; /* host of each rank */
     unsigned random;
 };
 

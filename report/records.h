@@ -45,6 +45,8 @@ struct record_case {
     double algbw_GBps, busbw_GBps, wire_GBps, ceiling_GBps; /* wire: what the busiest rank sends or receives */
     char ceiling_from[16];                                  /* measured, queried, catalogue, assumed, "" none */
     uint64_t wire_bytes;                                    /* busiest direction of the busiest rank, one call; 0 unknown */
+    uint64_t network_bytes;                                 /* busiest direction of the busiest host, one call; 0: one host, or unknown */
+    int incast;                                             /* most ranks of other hosts that send to one rank; 0 none */
     int hops;                                               /* messages one after the other on the critical path; 0 unknown */
     int aggregate;                                          /* calls in one sample, back to back; 0 unknown */
     int64_t wrong;                                          /* elements; -1: not checked */

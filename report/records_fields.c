@@ -43,6 +43,8 @@ static const struct field case_fields[] = {
     { NULL, CASE(ceiling_GBps) },
     { NULL, "ceiling_from", FIELD_TEXT, AT(record_case, ceiling_from) },
     { NULL, "wire_bytes", FIELD_COUNT, AT(record_case, wire_bytes) },
+    { NULL, "network_bytes", FIELD_COUNT, AT(record_case, network_bytes) },
+    { NULL, "incast", FIELD_INT, AT(record_case, incast), .least = 0 },
     { NULL, "hops", FIELD_INT, AT(record_case, hops), .least = 0 },
     { NULL, "aggregate", FIELD_INT, AT(record_case, aggregate), .least = 0 },
     { NULL, "wrong", FIELD_CHECKED, AT(record_case, wrong) },

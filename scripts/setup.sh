@@ -38,6 +38,10 @@ command qemu-system-x86_64 qemu-system-x86?
 command busybox busybox-static?
 file /sbin/depmod|/usr/sbin/depmod kmod?
 command rdma iproute2?
+command tc iproute2?
+command slurmctld slurm-wlm?
+file /usr/lib/*/slurm*/mpi_pmix*.so slurm-wlm-basic-plugins?
+command munged munge?
 "
 
 say() { echo "ringbench setup: $*" >&2; }

@@ -80,6 +80,8 @@ fitted=$(jq -rs '[.[] | select(.form == "curve" and .algorithm == "ring" and .in
 ok "the fit gives the link's bandwidth: ${fitted:-none} GB/s" holds "${fitted:-0} > 0.8 * $(payload_GBps 200) && ${fitted:-0} < 1.2 * $(payload_GBps 200)"
 
 exits "a parameter server on another host, and one in shares" 0 measure 1 --collective push_pull,all_reduce --algorithm parameter_server --servers 1,2,3 -b 1M -e 1M -n 3 -w 1 --no-report
+like "the incast is seen: both others send to the one server" "$out" '^#   push_pull +parameter_server, 1 server +mpi .* 2 MiB of a 1 MiB message; 2 ranks of other hosts send to one'
+ok "shares on all hosts are faster than one server" holds "$(figure 'select(.collective == "all_reduce" and .servers == 3) | .time_us.min') < $(figure 'select(.collective == "all_reduce" and .servers == 1) | .time_us.min')"
 
 # Another build on one host.
 cp "$RINGBENCH" "$work/other"
