@@ -66,7 +66,7 @@ struct transport_card {
     uint64_t retried;            /* packets sent again, as far as the card tells */
     uint64_t payload;            /* packets: the least that this rank's data need */
     uint64_t payload_away;       /* of these, to ranks on other machines */
-    uint64_t credits;            /* packets that only say that a slot is free */
+    uint64_t credits;            /* packets without payload: a slot is free, or is the peer there? */
     uint64_t requests;           /* of this rank, each of which the peer acknowledges by one packet or less */
 };
 

@@ -48,7 +48,8 @@ struct verbs_peer {
 /* Packets that this rank has given to the card, the least that its data need. */
 struct verbs_packets {
     uint64_t payload, payload_away; /* away: to ranks on other machines */
-    uint64_t credits, requests;
+    uint64_t credits; /* and probes */
+    uint64_t requests;
 };
 
 struct verbs {

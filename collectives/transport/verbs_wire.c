@@ -114,6 +114,7 @@ int verbs_post_probe(struct verbs *v, int peer)
     struct ibv_send_wr wr = { .opcode = IBV_WR_RDMA_WRITE, .send_flags = IBV_SEND_SIGNALED,
                               .wr_id = verbs_pack((struct verbs_request){ VERBS_PROBE, peer, 0, 0, 1 }),
                               .wr.rdma = { .remote_addr = p->slots_there, .rkey = p->key } };
+    v->packets.credits++;
     return post(v, p, peer, 0, &wr);
 }
 
