@@ -32,6 +32,7 @@ main() {
         command -v $tool >/dev/null || skip "no $tool"
     done
     name=$(package) || exit
+    mkdir -p "$1" && exec 9>"$1/lock" && flock 9 # two guests may be started at once
     folder=$1/$name
     if [ ! -e "$folder/whole" ]; then
         rm -rf "$folder"
