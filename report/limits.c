@@ -4,6 +4,7 @@
 #include "core/options.h"
 #include "core/text.h"
 #include "report/limits_measured.h"
+#include "report/limits_network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -273,6 +274,8 @@ int limits_make(struct limits *l, const struct limit_settings *s, const struct c
         rc = add_named(&all, s, c);
     if (rc == RB_OK && records != NULL)
         limits_measured(&all, s, c, records);
+    if (rc == RB_OK && records != NULL)
+        limits_network(&all, s, records);
     if (rc != RB_OK) {
         limits_free(&all);
         return rc;
@@ -284,5 +287,6 @@ int limits_make(struct limits *l, const struct limit_settings *s, const struct c
 void limits_free(struct limits *l)
 {
     free(l->list);
+    free(l->network);
     *l = (struct limits){0};
 }

@@ -63,9 +63,19 @@ struct limit {
     bool weak;                  /* a figure it rests on has one doubtful source */
 };
 
+/* Training split over a link inside the node, or over the network between hosts that was measured (limits_network.h). */
+struct limit_network {
+    char gpu_name[48], over[48];
+    double Bps;
+    double tensor, pipeline, data; /* GPUs */
+    bool measured;
+};
+
 struct limits {
     struct limit *list;
     size_t count;
+    struct limit_network *network; /* none without records of several hosts */
+    size_t nnetwork;
 };
 
 /* Defaults of every option, LLaMA-2 70B. */

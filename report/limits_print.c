@@ -2,6 +2,7 @@
 #include "report/limits_options.h"
 
 #include "core/error.h"
+#include "report/limits_network.h"
 #include "report/limits_sources.h"
 #include "report/presets.h"
 
@@ -240,6 +241,17 @@ static void print_evidence(const struct limits *l)
     }
 }
 
+static void print_network(const struct limits *l)
+{
+    if (l->nnetwork == 0)
+        return;
+    struct sheet *sheet = limits_network_sheet(l);
+    printf("#\n# Between hosts, a GPU each, as measured, beside the node's links: GPUs that may share the training by tensor, pipeline\n"
+           "# (its bubble left out) and data parallel (gradients summed after every micro-batch)\n");
+    sheet_print_table(sheet, stdout, 0);
+    sheet_free(sheet);
+}
+
 static int print_all(const struct limits *l, const struct limit_settings *s)
 {
     const bool curve = strcmp(s->view, "curve") == 0, splits = strcmp(s->view, "splits") == 0;
@@ -251,6 +263,9 @@ static int print_all(const struct limits *l, const struct limit_settings *s)
         struct sheet *curves = limits_curve_sheet(l, s);
         json_object_set_new(members, "curves", sheet_json(curves));
         sheet_free(curves);
+        struct sheet *network = limits_network_sheet(l);
+        json_object_set_new(members, "network", sheet_json(network));
+        sheet_free(network);
     }
     if (strcmp(s->format, "table") == 0)
         print_heading(s);
@@ -258,6 +273,7 @@ static int print_all(const struct limits *l, const struct limit_settings *s)
     if (strcmp(s->format, "table") == 0 && !curve && !splits) {
         print_fp16acc(l);
         print_evidence(l);
+        print_network(l);
     }
     json_decref(members);
     sheet_free(sheet);

@@ -47,6 +47,27 @@ static void row(struct text *out, const struct limit *l)
     html_row_end(out);
 }
 
+static void network_table(struct text *out, const struct limits *l)
+{
+    if (l->nnetwork == 0)
+        return;
+    text_add(out, "<p class=\"sub\">Between hosts, a GPU each: how many may share the training by tensor, pipeline (without its bubble) and data "
+                  "parallel, over the network that was measured and over the links inside a node.</p>\n");
+    html_table_begin(out, "GPU|over|>W GB/s|>tensor|>pipeline|>data");
+    for (size_t i = 0; i < l->nnetwork; i++) {
+        const struct limit_network *w = &l->network[i];
+        html_row_begin(out);
+        html_cell(out, w->gpu_name);
+        html_cell(out, w->over);
+        html_cell_number(out, w->Bps / 1e9, 3);
+        html_cell_number(out, w->tensor, 4);
+        html_cell_number(out, w->pipeline, 4);
+        html_cell_number(out, w->data, 4);
+        html_row_end(out);
+    }
+    html_table_end(out);
+}
+
 const char *section_limits(struct text *out, const struct page_input *in)
 {
     if (in->limits == NULL)
@@ -63,5 +84,6 @@ const char *section_limits(struct text *out, const struct page_input *in)
     for (size_t i = 0; i < in->limits->count; i++)
         row(out, &in->limits->list[i]);
     html_table_end(out);
+    network_table(out, in->limits);
     return NULL;
 }

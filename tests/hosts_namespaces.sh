@@ -61,8 +61,9 @@ fi
 
 # The cable from c is bad in one direction: half of all pairs would make a median.
 net_rate 1gbit
-net_shape "$(net_name c)" eth0 300mbit
-exits "every pair of ranks, one link slow" 0 measure 1 --pairs
+net_shape "$(net_name c)" eth0 100mbit
+find_slow() { measure 1 --pairs >"$out" 2>"$err" && grep -q '^# Outlier: 2 ->' "$out"; }
+ok "every pair of ranks, one link slow" eval 'find_slow || find_slow' # others that use this machine may hide it once
 like "the slow link is found" "$out" '^# Outlier: 2 -> [01], (one way|both ways),'
 like "and its host is named" "$out" "^# Outlier from host $(net_name c) to host $(net_name a)|^# Outlier from host $(net_name c) to host $(net_name b)"
 

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "report/limits_measured.h"
+#include "report/limits_network.h"
 #include "report/memory_model.h"
 #include "report/presets.h"
 #include "tests/capture.h"
@@ -359,6 +360,44 @@ static void records_of_a_gpu_give_its_measured_limit(void **state)
     unmake(&m);
 }
 
+/* Two hosts, 100 us a hop and 10 GB/s: the same as a link of these figures, beside the H800's own NVLink. */
+static void a_measured_network_stands_beside_the_links(void **state)
+{
+    (void)state;
+    enum { N = 12 };
+    struct record_case cases[N] = {0};
+    for (int i = 0; i < N; i++) {
+        struct record_case *k = &cases[i];
+        snprintf(k->collective, sizeof k->collective, "all_reduce");
+        snprintf(k->transport, sizeof k->transport, "mpi");
+        snprintf(k->algorithm, sizeof k->algorithm, "ring");
+        snprintf(k->type, sizeof k->type, "float");
+        k->ranks = k->nodes = 2;
+        k->bytes = (uint64_t)1024 << (2 * i);
+        k->wrong = -1;
+        k->time_us = (struct record_time){ .median = 200 + (double)k->bytes / 10e3, .min = NAN, .p95 = NAN, .p99 = NAN, .ci_low = NAN, .ci_high = NAN, .cv = NAN };
+    }
+    struct records r = { .cases = cases, .ncases = N };
+    struct made m;
+    make(&m, "h800", "scaleup");
+    assert_int_equal(m.limits.nnetwork, 0);
+    limits_network(&m.limits, &m.settings, &r);
+    assert_int_equal(m.limits.nnetwork, 2);
+    const struct limit_network *node = &m.limits.network[0], *network = &m.limits.network[1];
+    assert_true(!node->measured && network->measured);
+    near(network->Bps, 10e9, 0.01);
+    const struct layer_setup own = { .layer = m.settings.layer, .link = m.limits.list[0].model, .flops = m.limits.list[0].flops.value };
+    const struct layer_setup slow = { .layer = m.settings.layer, .link = { .bulk = { 0, 100e-6, 10e9 } }, .flops = m.limits.list[0].flops.value };
+    near(node->tensor, layer_limit(&own, m.settings.efficiency), 0);
+    near(network->tensor, layer_limit(&slow, m.settings.efficiency), 0);
+    /* A hand-over of b s h values takes 100 us and bytes / 10 GB/s; two of them against the arithmetic of L / p layers. */
+    const struct layer *l = &m.settings.layer;
+    const double bytes = l->batch * l->seq * l->hidden * 2, send = 2 * (100e-6 + bytes / 10e9), whole = layer_training_flop(l) / own.flops;
+    near(network->pipeline, fmin(m.settings.decoder.layers, floor(m.settings.decoder.layers * whole / send)), 0);
+    assert_true(node->data >= network->data && node->pipeline >= network->pipeline);
+    unmake(&m);
+}
+
 static void shapes_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -447,6 +486,7 @@ int main(void)
         cmocka_unit_test(latency_binds_small_messages),
         cmocka_unit_test(a_fitted_all_reduce_is_carried_to_other_sizes),
         cmocka_unit_test(records_of_a_gpu_give_its_measured_limit),
+        cmocka_unit_test(a_measured_network_stands_beside_the_links),
         cmocka_unit_test(shapes_that_cannot_be_are_refused),
         cmocka_unit_test(bad_options_end_with_6_and_one_line),
         cmocka_unit_test(presets_are_consistent),
