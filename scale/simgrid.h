@@ -2,7 +2,7 @@
  *
  * Files, in a folder of their own: platform.xml (hosts, the links of scale/fabric.h, a route for every pair that talks), hosts,
  * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output.
- * A rank posts its receives a few hundred messages ahead. Between two ranks long messages follow each other on the wire as in
+ * A rank posts its receives some messages ahead. Between two ranks long messages follow each other on the wire as in
  * collectives/cost.h; short ones, whose latency counts more, may be under way together. Flows of different latency share a link by
  * round-trip time, not fairly.
  *

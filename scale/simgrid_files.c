@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD = 256, FOLLOWING = 3, LATENCIES = 16 };
+enum { AHEAD = 256, AHEAD_LONG = 16, LONG = 512, FOLLOWING = 3, LATENCIES = 16 };
 #define HOST_SPEED 1e9
 
 /* --- platform --- */
@@ -215,8 +215,9 @@ void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const stru
 {
     struct peers peers = {0};
     text_add(out, "%d init\n", rank);
+    const int most = r->n > LONG ? AHEAD_LONG : AHEAD; /* messages; many of them take SimGrid long to match */
     for (int i = 0, posted = 0, ahead = 0; i < r->n; i++) {
-        for (; posted < r->n && (posted <= i || ahead < AHEAD); posted++) {
+        for (; posted < r->n && (posted <= i || ahead < most); posted++) {
             post_receives(out, &peers, &r->steps[posted], rank);
             ahead += r->steps[posted].step->nrecv;
         }
