@@ -24,7 +24,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     { "run", run_command, "measure, fit, limits and plots into ringbench-out/ (the default)" },
-    { "topo", draw_topo_command, "the machine: graph, path classes, ceilings, ring order" },
+    { "topo", draw_topo_command, "the machine, or --cluster C: graph, path classes, ceilings, ring order" },
     { "limits", limits_command, "how far a model can be split, per GPU model and link" },
     { "claims", claims_command, "the documents' claims, recomputed" },
     { "validate", validate_command, "does a machine, log or emulation agree with a GPU's nominal links" },
