@@ -152,13 +152,29 @@ int simulate(const struct simulation *s, struct simulated *result_p)
 
 /* --- records --- */
 
+/* In the words of imported logs: nvlink, xgmi, pcie; ib, roce, efa, tcp, rdma. */
+static const char *transport_of(const struct cluster *c, bool inside)
+{
+    static const struct {
+        const char *part, *word;
+    } cards[] = { { " IB", "ib" }, { "RoCE", "roce" }, { "EFA", "efa" }, { "TCP", "tcp" } };
+    if (inside && c->scaleup != SCALEUP_LINK)
+        return "pcie";
+    if (inside)
+        return strncmp(c->link_name, "xGMI", 4) == 0 ? "xgmi" : "nvlink";
+    for (size_t i = 0; i < RB_LEN(cards); i++)
+        if (strstr(c->nic_name, cards[i].part) != NULL)
+            return cards[i].word;
+    return "rdma";
+}
+
 static void set_words(const struct simulation *s, const struct simulated *r, struct record_case *c)
 {
     const struct collective *what = collective_get(s->algorithm->collective);
     const bool inside = s->group.nranks <= s->cluster->per_node;
     snprintf(c->collective, sizeof c->collective, "%s", what->name);
     snprintf(c->algorithm, sizeof c->algorithm, "%s", s->algorithm->family);
-    snprintf(c->transport, sizeof c->transport, "%.15s", inside ? s->cluster->link_name : s->cluster->nic_name);
+    snprintf(c->transport, sizeof c->transport, "%s", transport_of(s->cluster, inside));
     snprintf(c->protocol, sizeof c->protocol, "%s", r->protocol);
     snprintf(c->label, sizeof c->label, "%.47s", s->label != NULL ? s->label : "");
     snprintf(c->evidence, sizeof c->evidence, "simulated");

@@ -177,6 +177,30 @@ static void test_sixteen_thousand(void **state)
     assert_true(r.seconds > 2 * 16383 * 14e-6 / 8); /* one hop in eight leaves the node */
 }
 
+/* A case like a measured one: 8 GPUs, busbw = 2 * 7/8 * S/t, in the words that imported logs use. */
+static void test_record(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct simulated r;
+    struct record_case k;
+    assert_int_equal(cluster_load(&c, "8xH800", &catalogue, &links), RB_OK);
+    struct simulation s = { .cluster = &c, .algorithm = algorithm_find("ring_all_reduce"), .engine = "cost", .protocol = "auto", .bytes = 1 << 30,
+                            .label = "x", .group = { .nranks = 8 } };
+    assert_int_equal(simulation_check(&s), RB_OK);
+    assert_int_equal(simulate(&s, &r), RB_OK);
+    simulation_record(&s, &r, &k);
+    assert_string_equal(k.evidence, "simulated");
+    assert_string_equal(k.transport, "nvlink");
+    assert_string_equal(k.collective, "all_reduce");
+    assert_string_equal(k.algorithm, "ring");
+    assert_string_equal(k.gpu, "H800 SXM 80GB");
+    assert_non_null(strstr(k.source, "8xH800, engine cost"));
+    near(k.busbw_GBps, 1.75 * (double)(1 << 30) / r.seconds / 1e9, 1e-9, "busbw", 8);
+    near((double)k.wire_bytes, 1.75 * (double)(1 << 30), 1e-6, "wire bytes", 8);
+    assert_true(k.ceiling_GBps == 200 && k.busbw_GBps < 200);
+}
+
 /* --- published logs --- */
 
 static void test_published_logs(void **state)
@@ -223,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_conservation),            cmocka_unit_test(test_monotonic),
         cmocka_unit_test(test_a_slow_gpu_slows_the_ring), cmocka_unit_test(test_oversubscription_costs),
         cmocka_unit_test(test_incast),                  cmocka_unit_test(test_sixteen_thousand),
+        cmocka_unit_test(test_record),
         cmocka_unit_test(test_published_logs),          cmocka_unit_test(test_constants_are_those_of_the_logs),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
