@@ -15,6 +15,7 @@
 
 enum { PERIOD_MS = 500, FAREWELLS = 3, REFUSALS = 3, MOST_AT_ONCE = 4096 };
 static const double quiet_sec = 2; /* silent so long: the address that worked may be the wrong one by now */
+static const double lost_sec = 5;  /* and so long: not a busy machine any more */
 
 /* What travels. Hosts run the same program, on processors of one byte order or not at all (hosts.h). */
 struct message {
@@ -289,5 +290,5 @@ int pulse_gone(const struct pulse *p)
 
 bool pulse_follows(const struct pulse *p)
 {
-    return p != NULL && p->node != 0 && p->count > 0 && p->others[0].heard_ns != 0 && silence(&p->others[0]) < quiet_sec;
+    return p != NULL && p->node != 0 && p->count > 0 && p->others[0].heard_ns != 0 && silence(&p->others[0]) < lost_sec;
 }

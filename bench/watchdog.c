@@ -22,8 +22,8 @@ enum { TICK_MS = 100, LINGER_TICKS = 4 };
 
 /* Who knows less gives who knows more the time to speak first: rank 0's watchdog hears all hosts, a host's first rank hears
  * rank 0's, the others of a host see their own host. */
-static const double grace_of_hosts_sec = 2, grace_of_ranks_sec = 1;
-static const double silent_sec = 2; /* four signs of life missed: a host is named */
+static const double grace_of_hosts_sec = 3, grace_of_ranks_sec = 1;
+static const double silent_sec = 3; /* six signs of life missed: a host is named */
 enum { GRACE_OF_LAUNCHER_SEC = 3 };
 
 /* Memory that all ranks of the machine have mapped. */

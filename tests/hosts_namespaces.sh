@@ -114,15 +114,15 @@ start() { # options: a job that would take minutes, in the background; returns w
 ends_within() { # seconds: of the job; its code in $ended
     local i
     for i in $(seq $(($1 * 10))); do
-        if ! kill -0 $job 2>/dev/null; then
+        if ! kill -0 "$job" 2>/dev/null; then
             ended=0
-            wait $job || ended=$?
+            wait "$job" || ended=$?
             return 0
         fi
         sleep 0.1
     done
-    kill -9 $job
-    wait $job 2>/dev/null
+    kill -9 "$job"
+    wait "$job" 2>/dev/null
     return 1
 }
 
@@ -152,7 +152,8 @@ net_cut c
 ok "a host is cut off: the job ends within the limit and the launcher's grace" ends_within 14
 ok "not in good order" test "${ended:-0}" -ne 0
 like "in one line that names the host" "$err" "^ringbench: no progress for 5 s \(-T\), host $(net_name c) \(rank 2\) has shown no sign of life for [0-9.]+ s: cut off, down or stopped"
-is "which is the only one" "$(grep -c 'no progress' "$err")" 1
+is "which is the only one" "$(grep -c '^ringbench: no progress' "$err")" 1
+unlike "and no other host is blamed" "$err" "host ($(net_name a)|$(net_name b)) .* has shown no sign of life"
 like "and says where the records are" "$err" 'what was measured is in .*results.jsonl, --resume goes on'
 ok "the other hosts have nothing left running" nobody_on a b
 gone() { [ -z "$(ranks_on "$1")" ]; }

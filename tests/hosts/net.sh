@@ -70,6 +70,7 @@ shift
 exec ip netns exec "$host" unshare --uts bash -c "hostname $host; exec bash -c \"\$0\"" "$*"
 AGENT
     chmod +x "$net_agent"
+    # shellcheck disable=SC2054 # the commas are those of mpirun's lists
     net_options=(--allow-run-as-root --mca plm_rsh_agent "$net_agent" --mca pml ob1 --mca btl self,vader,tcp --bind-to none
         --mca btl_tcp_if_include "10.55.$net_third.0/24" --mca oob_tcp_if_include "10.55.$net_third.0/24" --mca btl_tcp_links 2
         --mca mpi_yield_when_idle 1 --mca orte_tmpdir_base "$work")
@@ -99,7 +100,7 @@ net_run() { # short command...
     local host
     host=$(net_name "$1")
     shift
-    timeout -k 5 $net_seconds ip netns exec "$host" unshare --uts bash -c 'hostname "$0"; exec "$@"' "$host" "$@"
+    timeout -k 5 "$net_seconds" ip netns exec "$host" unshare --uts bash -c 'hostname "$0"; exec "$@"' "$host" "$@"
 }
 
 net_list() { # slots: a:2,b:2
