@@ -20,9 +20,12 @@ is "mpirun across two machines ends well" $code 0
 ok "the second machine ends well" wait $second
 records=$work/shared/out/results.jsonl
 rows='select(.kind == "case" and .baseline == false)'
-like "verbs was chosen" "$work/guest" '^# Transport .*verbs: RDMA writes.*rxe0:1, RoCE v2'
+like "verbs was chosen" "$work/guest" '^# Transport.* verbs.*rxe0:1, RoCE v2'
 is "on two machines" "$(jq -s "[.[] | $rows | .nodes] | unique | tostring" "$records")" '"[2]"'
 is "all rows over verbs" "$(jq -s "[.[] | $rows | .transport] | unique | tostring" "$records")" '"[\"verbs\"]"'
 is "nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
 is "seen on the ports" "$(jq -s "[.[] | $rows | .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
+like "a cut cable is said within half a minute" "$work/guest" '^CUT: said after [12]?[0-9] s'
+like "with the peer, its host, the port and what to do" "$work/guest" \
+    '^CUT: ringbench: rank 0: rxe0:1 on vm1 (to rank 1 \(rxe0:1 on vm2\): .*it died, or the link|went down: no way to rank 1 on vm2)'
 finish

@@ -2,7 +2,10 @@
 # In the guests: two.sh serve | two.sh run FOLDER - the first waits for commands of the second, which starts ranks on both.
 set -u
 if [ "$1" = serve ]; then
-    while [ ! -e /run/vm/end ]; do busybox nc -l -p 4444 -e /bin/bash; done
+    busybox nc -l -p 4445 -e /bin/bash & # while the first is busy with mpirun's daemon
+    while [ ! -e /run/vm/end ]; do busybox nc -l -p 4444 -e /bin/bash; done &
+    until [ -e /run/vm/end ]; do sleep 1; done
+    sleep 40
     exit 0
 fi
 
@@ -11,9 +14,27 @@ for _ in $(seq 60); do
     sleep 1
 done
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-mpirun --mca plm_rsh_agent "$PWD/tests/vm/agent.sh" --mca oob_tcp_if_include eth0 --mca btl_tcp_if_include eth0 --mca pml ob1 \
-    --mca btl self,tcp --mca osc ^ucx --map-by node -H vm1:2,vm2:2 -n 4 \
-    "$RINGBENCH" --collective all_reduce --algorithm ring,direct_two_shot -b 1000 -e 256000 -f 16 -n 4 -w 1 --no-report --output "$2"
+
+across() { # ranks a guest, arguments of mpirun
+    mpirun --mca plm_rsh_agent "$PWD/tests/vm/agent.sh" --mca oob_tcp_if_include eth0 --mca btl_tcp_if_include eth0 --mca pml ob1 \
+        --mca btl self,tcp --mca osc ^ucx --map-by node -H "vm1:$1,vm2:$1" "${@:2}"
+}
+
+across 2 -n 4 "$RINGBENCH" --collective all_reduce --algorithm ring,direct_two_shot -b 1000 -e 256000 -f 16 -n 4 -w 1 --no-report --output "$2"
 code=$?
-echo "touch /run/vm/end" | busybox nc vm2 4444
+
+# The cable is cut while the ranks measure; mpirun itself can no longer reach the other guest.
+across 1 -n 2 "$RINGBENCH" --collective all_reduce --algorithm ring --baseline none -T 25 -b 64K -e 64K -n 100 -w 1 -N 0 --no-report --output /tmp/cut >/tmp/run 2>/tmp/said &
+for _ in $(seq 300); do
+    ! grep -q 'Collective test concluded' /tmp/run || break
+    sleep 0.2
+done
+echo "ip link set eth0 down; touch /run/vm/end" | busybox nc vm2 4445 &
+cut=$SECONDS
+for _ in $(seq 150); do
+    ! grep -q '^ringbench: rank 0' /tmp/said || break
+    sleep 0.2
+done
+echo "CUT: said after $((SECONDS - cut)) s"
+sed 's/^/CUT: /' /tmp/said
 exit $code
