@@ -16,7 +16,7 @@ net_tag=rb$((BASHPID % 10000))
 net_third=$((BASHPID % 250 + 1))
 net_hosts=()
 net_options=()
-net_seconds=60
+net_seconds=120
 # shellcheck disable=SC2154 # of tap.sh
 net_agent=$work/agent
 
