@@ -53,6 +53,17 @@ struct shown {
     double seconds;
 };
 
+static void list_json(FILE *out)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < algorithm_count; i++)
+        json_array_append_new(list, json_pack("{ss,ss,ss}", "algorithm", algorithms[i]->name, "collective",
+                                              collective_get(algorithms[i]->collective)->name, "summary", algorithms[i]->summary));
+    json_dumpf(list, out, JSON_INDENT(1));
+    fprintf(out, "\n");
+    json_decref(list);
+}
+
 static void list_algorithms(FILE *out)
 {
     for (size_t i = 0; i < algorithm_count; i++)
@@ -296,7 +307,7 @@ int schedule_command(int argc, char **argv)
     if (s.algorithm == NULL)
         return rb_fail(RB_EUSAGE, "schedule needs --algorithm NAME; --algorithm list shows them");
     if (strcmp(s.algorithm, "list") == 0) {
-        list_algorithms(stdout);
+        (strcmp(s.format, "json") == 0 ? list_json : list_algorithms)(stdout);
         return RB_OK;
     }
     const struct algorithm *a = algorithm_find(s.algorithm);

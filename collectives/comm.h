@@ -2,7 +2,7 @@
  *
  * Units    bytes, counts in elements, seconds.
  * Errors   RB_OK or RB_E*, printed where they are found. Once a call has failed with RB_ETIMEOUT the communicator is
- *          broken: only comm_abandon() may follow.
+ *          broken: the process can only leave (by _exit: closing would wait for the peers).
  * Threads  a communicator belongs to the thread (rank) that opened it. comm_abort() may come from any thread. */
 #ifndef RB_COLLECTIVES_COMM_H
 #define RB_COLLECTIVES_COMM_H
