@@ -57,8 +57,11 @@ static void test_pictures(void **state)
         assert_non_null(strstr(f->caption.chars, "Inputs: "));
     }
     assert_true(figures.ngaps > 0);
-    for (size_t i = 0; i < figures.ngaps; i++) /* which this input does not have */
-        assert_string_equal(figures.gaps[i].why, "there is no GPU catalogue");
+    for (size_t i = 0; i < figures.ngaps; i++) { /* what this input does not have */
+        const char *why = figures.gaps[i].why;
+        if (strcmp(why, "there is no GPU catalogue") != 0 && strstr(why, "no cluster was simulated") != why)
+            fail_msg("a gap for another reason: %s", why);
+    }
     figures_free(&figures);
     fits_free(&fits);
     records_free(&r);
