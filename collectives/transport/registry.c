@@ -43,7 +43,7 @@ const char *transport_missing(const char *name)
     return NULL;
 }
 
-enum { FIFO_BYTES = 8 << 20, LARGEST_SLOT = 128 << 10, SMALLEST_SLOT = 1 << 10 };
+enum { FIFO_BYTES = 8 << 20, LARGEST_SLOT = 64 << 10, SMALLEST_SLOT = 1 << 10 };
 
 size_t transport_slot_bytes(const struct transport_config *config, int nranks, int slots)
 {
