@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The model against this machine: shared memory, as the fastest call of two sizes gives it, is the link; the sizes between are predicted.
-# Sizes stay in the caches. Skipped where others keep the processors busy: a time that varies cannot be predicted.
+# Sizes stay in the caches. Only when RINGBENCH_MEASURE is set: a time that
+# varies cannot be predicted, and a busy machine must not turn a check red.
 . scripts/tap.sh
 quick=(--collective all_reduce --algorithm ring --transport shm --baseline none --no-report -f 2)
 cores=$(nproc)
@@ -11,6 +12,11 @@ busy() {
 
 if [ "$cores" -lt 2 ]; then
     skip "predicted within 10 % of what is measured" "one core: the ranks take turns"
+    finish
+    exit
+fi
+if [ -z "${RINGBENCH_MEASURE:-}" ]; then
+    skip "predicted within 10 % of what is measured" "a measurement, not a check: RINGBENCH_MEASURE=1 asks for it"
     finish
     exit
 fi
