@@ -49,7 +49,8 @@ struct shown {
     struct group g;
     struct plan *plans;
     struct proof proof;
-    uint64_t count, *edges, egress, ingress, edge, total;
+    uint64_t count, *edges;
+    struct traffic traffic;
     double seconds;
 };
 
@@ -70,17 +71,6 @@ static void list_algorithms(FILE *out)
         fprintf(out, "%-28s %-15s %s\n", algorithms[i]->name, collective_get(algorithms[i]->collective)->name, algorithms[i]->summary);
 }
 
-static int unknown_algorithm(const char *name)
-{
-    const char **names = rb_calloc(algorithm_count, sizeof *names);
-    for (size_t i = 0; i < algorithm_count; i++)
-        names[i] = algorithms[i]->name;
-    const char *near = text_nearest(name, names, algorithm_count);
-    free(names);
-    return rb_fail(RB_EUSAGE, "--algorithm: unknown '%s'; %s%s%s", name, near != NULL ? "did you mean " : "see --algorithm list",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
-}
-
 static int check(const struct settings *s, const struct algorithm *a)
 {
     const int n = (int)s->ranks;
@@ -99,17 +89,7 @@ static void add_traffic(struct shown *x)
     const size_t n = (size_t)x->g.nranks;
     x->edges = rb_calloc(n * n, sizeof *x->edges);
     schedule_edges(x->a, &x->g, x->plans, x->count, sizeof(float), x->edges);
-    for (size_t r = 0; r < n; r++) {
-        uint64_t out = 0, in = 0;
-        for (size_t k = 0; k < n; k++) {
-            out += x->edges[r * n + k];
-            in += x->edges[k * n + r];
-            x->edge = x->edges[r * n + k] > x->edge ? x->edges[r * n + k] : x->edge;
-        }
-        x->egress = out > x->egress ? out : x->egress;
-        x->ingress = in > x->ingress ? in : x->ingress;
-        x->total += out;
-    }
+    x->traffic = traffic_sum(x->edges, x->g.nranks);
 }
 
 static const char *buffer_name(enum chunk_buffer b)
@@ -191,9 +171,9 @@ static void print_edges(const struct shown *x, FILE *out)
                 fprintf(out, " %10s", x->edges[r * n + k] > 0 ? units_bytes(a, x->edges[r * n + k]) : ".");
         fprintf(out, "\n");
     }
-    fprintf(out, "  busiest rank sends %llu B", (unsigned long long)x->egress);
-    fprintf(out, " and receives %llu B; busiest edge %llu B; total %llu B\n", (unsigned long long)x->ingress, (unsigned long long)x->edge,
-            (unsigned long long)x->total);
+    fprintf(out, "  busiest rank sends %llu B", (unsigned long long)x->traffic.egress);
+    fprintf(out, " and receives %llu B; busiest edge %llu B; total %llu B\n", (unsigned long long)x->traffic.ingress, (unsigned long long)x->traffic.edge,
+            (unsigned long long)x->traffic.total);
 }
 
 static void print_order(const struct shown *x, FILE *out)
@@ -269,8 +249,8 @@ static void print_json(const struct shown *x, FILE *out)
     json_t *all = json_pack("{ss,ss,si,si,si,sI,so,sb,ss,si,so,sI,sI,sI,sI,sf}", "algorithm", x->a->name, "collective",
                             collective_get(x->a->collective)->name, "ranks", n, "root", x->g.root, "servers", x->g.servers, "bytes",
                             (json_int_t)x->s->bytes, "steps", ranks, "proof_holds", x->proof.holds, "proof_why", x->proof.why, "hops", x->proof.hops,
-                            "edges", edges, "busiest_egress_bytes", (json_int_t)x->egress, "busiest_ingress_bytes", (json_int_t)x->ingress,
-                            "busiest_edge_bytes", (json_int_t)x->edge, "total_bytes", (json_int_t)x->total, "cost_us", x->seconds * 1e6);
+                            "edges", edges, "busiest_egress_bytes", (json_int_t)x->traffic.egress, "busiest_ingress_bytes", (json_int_t)x->traffic.ingress,
+                            "busiest_edge_bytes", (json_int_t)x->traffic.edge, "total_bytes", (json_int_t)x->traffic.total, "cost_us", x->seconds * 1e6);
     json_dumpf(all, out, JSON_INDENT(1));
     fprintf(out, "\n");
     json_decref(all);
@@ -310,9 +290,8 @@ int schedule_command(int argc, char **argv)
         (strcmp(s.format, "json") == 0 ? list_json : list_algorithms)(stdout);
         return RB_OK;
     }
-    const struct algorithm *a = algorithm_find(s.algorithm);
-    if (a == NULL)
-        return unknown_algorithm(s.algorithm);
+    const struct algorithm *a;
+    RB_TRY(algorithm_require(s.algorithm, &a));
     RB_TRY(check(&s, a));
     return show(&s, a);
 }

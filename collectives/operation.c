@@ -174,18 +174,11 @@ static void count_traffic(struct operation *op, const struct plan *plans)
     uint64_t *edges = rb_calloc(size, sizeof *edges);
     struct operation_facts *f = &op->facts;
     schedule_edges(op->call.algorithm, &op->call.group, plans, op->call.count, op->engine.type_bytes, edges);
-    for (size_t r = 0; r < (size_t)n; r++) {
-        uint64_t out = 0, in = 0;
-        for (size_t k = 0; k < (size_t)n; k++) {
-            const uint64_t edge = edges[r * (size_t)n + k];
-            out += edge;
-            in += edges[k * (size_t)n + r];
-            f->busiest_edge = edge > f->busiest_edge ? edge : f->busiest_edge;
-        }
-        f->busiest_egress = out > f->busiest_egress ? out : f->busiest_egress;
-        f->busiest_ingress = in > f->busiest_ingress ? in : f->busiest_ingress;
-        f->total += out;
-    }
+    const struct traffic t = traffic_sum(edges, n);
+    f->busiest_egress = t.egress;
+    f->busiest_ingress = t.ingress;
+    f->busiest_edge = t.edge;
+    f->total = t.total;
     count_hosts(op, edges);
     free(edges);
 }

@@ -41,6 +41,11 @@ void proof_expression(const struct proof *proof, int rank, int chunk, struct tex
 /* Payload bytes of one call of `count` elements of type_bytes a block: edges[from * nranks + to]. */
 void schedule_edges(const struct algorithm *a, const struct group *g, const struct plan *plans, uint64_t count,
                     size_t type_bytes, uint64_t *edges);
+/* Sums over such a matrix: bytes that leave the busiest rank, that reach the busiest rank, of the busiest edge, of all. */
+struct traffic {
+    uint64_t egress, ingress, edge, total;
+};
+struct traffic traffic_sum(const uint64_t *edges, int nranks);
 /* All ranks' plans; plans_free frees. */
 int plans_build(struct plan **plans_p, const struct algorithm *a, const struct group *g, bool direct);
 void plans_free(struct plan *plans, int nranks);

@@ -1,7 +1,9 @@
 #include "collectives/schedule.h"
 
 #include "core/error.h"
+#include "core/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 extern const struct algorithm ring_all_reduce, ring_reduce_scatter, ring_all_gather, ring_broadcast, ring_reduce, ring_sendrecv;
@@ -45,4 +47,20 @@ const struct algorithm *algorithm_of(enum collective_id collective, const char *
         if (algorithms[i]->collective == collective && strcmp(algorithms[i]->family, family) == 0)
             return algorithms[i];
     return NULL;
+}
+
+int algorithm_require(const char *name, const struct algorithm **algorithm_p)
+{
+    const struct algorithm *a = algorithm_find(name);
+    if (a != NULL) {
+        *algorithm_p = a;
+        return RB_OK;
+    }
+    const char **names = rb_calloc(algorithm_count, sizeof *names);
+    for (size_t i = 0; i < algorithm_count; i++)
+        names[i] = algorithms[i]->name;
+    const char *near = text_nearest(name, names, algorithm_count);
+    free(names);
+    return rb_fail(RB_EUSAGE, "--algorithm: unknown '%s'; %s%s%s", name, near != NULL ? "did you mean " : "see --algorithm list",
+                   near != NULL ? near : "", near != NULL ? "?" : "");
 }

@@ -120,6 +120,8 @@ const struct collective *algorithm_means(const struct algorithm *a);
 enum collective_id collective_find(const char *name);
 /* By unique name; NULL when there is none. */
 const struct algorithm *algorithm_find(const char *name);
+/* The same for a name that a user typed: RB_EUSAGE, naming the nearest, when there is none. */
+int algorithm_require(const char *name, const struct algorithm **algorithm_p);
 /* By family within a collective; NULL when there is none. */
 const struct algorithm *algorithm_of(enum collective_id collective, const char *family);
 

@@ -48,3 +48,22 @@ void schedule_edges(const struct algorithm *a, const struct group *g, const stru
                 edges[(size_t)r * (size_t)n + (size_t)s->send_to[k]] += step_elements(s, count, type_bytes, cuts) * type_bytes;
         }
 }
+
+struct traffic traffic_sum(const uint64_t *edges, int nranks)
+{
+    const size_t n = (size_t)nranks;
+    struct traffic t = { 0, 0, 0, 0 };
+    for (size_t r = 0; r < n; r++) {
+        uint64_t out = 0, in = 0;
+        for (size_t k = 0; k < n; k++) {
+            const uint64_t edge = edges[r * n + k];
+            out += edge;
+            in += edges[k * n + r];
+            t.edge = edge > t.edge ? edge : t.edge;
+        }
+        t.egress = out > t.egress ? out : t.egress;
+        t.ingress = in > t.ingress ? in : t.ingress;
+        t.total += out;
+    }
+    return t;
+}

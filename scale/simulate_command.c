@@ -124,17 +124,6 @@ static int session_open(struct simulate_session *x)
 
 /* --- one set of sizes --- */
 
-static int unknown_algorithm(const char *name)
-{
-    const char **names = rb_calloc(algorithm_count, sizeof *names);
-    for (size_t i = 0; i < algorithm_count; i++)
-        names[i] = algorithms[i]->name;
-    const char *near = text_nearest(name, names, algorithm_count);
-    free(names);
-    return rb_fail(RB_EUSAGE, "--algorithm: unknown '%s'; %s%s%s", name, near != NULL ? "did you mean " : "see --algorithm list",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
-}
-
 static int run_sizes(struct simulate_session *x, struct simulation *s, struct sheet *sheet)
 {
     RB_TRY(simulation_check(s));
@@ -154,9 +143,8 @@ static int run_sizes(struct simulate_session *x, struct simulation *s, struct sh
 static int run_named(struct simulate_session *x, const char *name, struct sheet *sheet)
 {
     const struct simulate_settings *o = x->settings;
-    const struct algorithm *a = algorithm_find(name);
-    if (a == NULL)
-        return unknown_algorithm(name);
+    const struct algorithm *a;
+    RB_TRY(algorithm_require(name, &a));
     struct simulation s = { .cluster = &x->cluster, .algorithm = a, .piece_bytes = o->piece, .engine = o->engine,
                             .protocol = o->protocol, .keep = o->keep, .every_rank = o->every_rank };
     s.group = (struct group){ .nranks = o->ranks > 0 ? (int)o->ranks : cluster_gpus(&x->cluster), .root = (int)o->root, .servers = (int)o->servers };
