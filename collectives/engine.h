@@ -47,7 +47,17 @@ struct engine {
     const struct region *regions;
 };
 
-enum engine_result { ENGINE_DONE, ENGINE_MOVED, ENGINE_BLOCKED };
+/* One slice of one step: what there is to compute, and what follows when that is done. */
+struct engine_turn {
+    const struct engine_step *step;
+    uint64_t first, count; /* elements of the chunk */
+    bool takes;            /* consumes what was received */
+    bool posts;            /* there is room to send */
+    bool moved;            /* something was done; the caller clears it */
+    struct leaf_work work; /* ndst 0: nothing to compute */
+};
+
+enum engine_result { ENGINE_DONE, ENGINE_MOVED, ENGINE_BLOCKED, ENGINE_READY };
 
 /* A place in a region of the rank that names it; the reader knows whose. */
 enum { TOKEN_SHIFT = 48 };
@@ -146,29 +156,28 @@ ENGINE_FN bool engine_may_stream(const struct engine *e, const struct engine_ste
 }
 
 /* Without room to send, a value that is kept nowhere goes to the lane's hold. */
-ENGINE_FN void engine_combine(const struct engine *e, const struct engine_lane *l, const struct engine_step *s, uint64_t first,
-                              uint64_t count, bool room)
+ENGINE_FN void engine_combine(const struct engine *e, const struct engine_lane *l, struct engine_turn *t)
 {
-    const size_t bytes = count * e->type_bytes;
-    struct leaf_work w = { .dsts = l->dsts, .srcs = l->srcs, .count = count, .finish = s->flags & STEP_FINISH };
-    w.nsrc = engine_sources(e, l, s, first, bytes);
+    const struct engine_step *s = t->step;
+    const size_t bytes = t->count * e->type_bytes;
+    struct leaf_work *w = &t->work;
+    w->finish = (s->flags & STEP_FINISH) != 0;
+    w->stream = engine_may_stream(e, s);
+    w->nsrc = engine_sources(e, l, s, t->first, bytes);
     if (s->keeps)
-        l->dsts[w.ndst++] = engine_here(e, s->dst, s->dst_first + first);
-    if (room)
-        w.ndst += engine_send_places(e, s, bytes, l->dsts + w.ndst);
+        l->dsts[w->ndst++] = engine_here(e, s->dst, s->dst_first + t->first);
+    if (t->posts)
+        w->ndst += engine_send_places(e, s, bytes, l->dsts + w->ndst);
     else if (!s->keeps)
-        l->dsts[w.ndst++] = l->hold;
-    w.stream = engine_may_stream(e, s);
-    engine_leaf(e, &w);
+        l->dsts[w->ndst++] = l->hold;
 }
 
-ENGINE_FN void engine_send_held(const struct engine *e, const struct engine_lane *l, const struct engine_step *s, uint64_t first,
-                                uint64_t count)
+ENGINE_FN void engine_send_held(const struct engine *e, const struct engine_lane *l, struct engine_turn *t)
 {
-    struct leaf_work w = { .dsts = l->dsts, .srcs = l->srcs, .count = count, .nsrc = 1 };
-    l->srcs[0] = s->keeps ? engine_here(e, s->dst, s->dst_first + first) : l->hold;
-    w.ndst = engine_send_places(e, s, count * e->type_bytes, l->dsts);
-    engine_leaf(e, &w);
+    const struct engine_step *s = t->step;
+    l->srcs[0] = s->keeps ? engine_here(e, s->dst, s->dst_first + t->first) : l->hold;
+    t->work.nsrc = 1;
+    t->work.ndst = engine_send_places(e, s, t->count * e->type_bytes, l->dsts);
 }
 
 ENGINE_FN void engine_release_receives(const struct engine_step *s)
@@ -198,29 +207,20 @@ ENGINE_FN void engine_post_sends(const struct engine *e, const struct engine_ste
     }
 }
 
-/* One slice of one step: true when it is done. */
-ENGINE_FN bool engine_play(const struct engine *e, struct engine_lane *l, const struct engine_step *s, uint64_t first, uint64_t count)
+/* What can be done now with the slice at hand; false: nothing. */
+ENGINE_FN bool engine_take(const struct engine *e, const struct engine_lane *l, struct engine_turn *t)
 {
-    if (l->holding) {
-        if (!engine_sends_ready(s))
-            return false;
-        engine_send_held(e, l, s, first, count);
-    } else {
-        if (!engine_receives_ready(e, l, s))
-            return false;
-        const bool room = engine_sends_ready(s);
-        if (!room && s->nrecv == 0)
-            return false;
-        if (!(s->flags & STEP_PUSH_RECV))
-            engine_combine(e, l, s, first, count, room);
-        engine_release_receives(s);
-        if (!room) {
-            l->holding = true;
-            return false;
-        }
-    }
-    l->holding = false;
-    engine_post_sends(e, s, first, count);
+    const struct engine_step *s = t->step;
+    t->takes = !l->holding;
+    if (t->takes && !engine_receives_ready(e, l, s))
+        return false;
+    t->posts = engine_sends_ready(s);
+    if (!t->posts && (!t->takes || s->nrecv == 0))
+        return false;
+    if (!t->takes)
+        engine_send_held(e, l, t);
+    else if (!(s->flags & STEP_PUSH_RECV))
+        engine_combine(e, l, t);
     return true;
 }
 
@@ -235,22 +235,53 @@ ENGINE_FN void engine_next(const struct engine *e, struct engine_lane *l)
     l->piece++;
 }
 
-ENGINE_FN enum engine_result engine_advance(const struct engine *e, struct engine_lane *l)
+/* The next arithmetic of the lane: ENGINE_READY when t->work is to be done now, and engine_complete() called after it. */
+ENGINE_FN enum engine_result engine_begin(const struct engine *e, struct engine_lane *l, struct engine_turn *t)
 {
-    enum engine_result result = ENGINE_BLOCKED;
-    while (l->piece < e->pieces) {
-        const struct engine_step *s = &l->steps[l->at];
-        const uint64_t first = (l->piece * e->slices + l->slice) * e->slice_elements;
-        const uint64_t left = first < s->count ? s->count - first : 0;
-        const uint64_t count = left < e->slice_elements ? left : e->slice_elements;
-        if (count > 0) {
-            if (s->flags & STEP_GRANT)
-                engine_grant(e, s, first);
-            else if (!engine_play(e, l, s, first, count))
-                return result;
-            result = ENGINE_MOVED;
+    for (; l->piece < e->pieces; engine_next(e, l)) {
+        const struct engine_step *s = t->step = &l->steps[l->at];
+        t->first = (l->piece * e->slices + l->slice) * e->slice_elements;
+        const uint64_t left = t->first < s->count ? s->count - t->first : 0;
+        t->count = left < e->slice_elements ? left : e->slice_elements;
+        if (t->count == 0)
+            continue;
+        if (!(s->flags & STEP_GRANT)) {
+            t->work.dsts = l->dsts;
+            t->work.srcs = l->srcs;
+            t->work.nsrc = t->work.ndst = 0;
+            t->work.count = t->count;
+            t->work.finish = t->work.stream = false;
+            return engine_take(e, l, t) ? ENGINE_READY : ENGINE_BLOCKED;
         }
-        engine_next(e, l);
+        engine_grant(e, s, t->first);
+        t->moved = true;
     }
     return ENGINE_DONE;
+}
+
+/* Tells the peers what has been done; all of its reads and writes come before. */
+ENGINE_FN void engine_complete(const struct engine *e, struct engine_lane *l, struct engine_turn *t)
+{
+    t->moved = true;
+    if (t->takes)
+        engine_release_receives(t->step);
+    l->holding = !t->posts;
+    if (l->holding)
+        return;
+    engine_post_sends(e, t->step, t->first, t->count);
+    engine_next(e, l);
+}
+
+/* Plays what can be played, for back ends where who decides also computes. */
+ENGINE_FN enum engine_result engine_advance(const struct engine *e, struct engine_lane *l)
+{
+    struct engine_turn t;
+    enum engine_result result;
+    t.moved = false;
+    while ((result = engine_begin(e, l, &t)) == ENGINE_READY) {
+        if (t.work.ndst > 0)
+            engine_leaf(e, &t.work);
+        engine_complete(e, l, &t);
+    }
+    return result == ENGINE_BLOCKED && t.moved ? ENGINE_MOVED : result;
 }
