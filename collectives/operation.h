@@ -1,4 +1,5 @@
-/* collectives/operation.h - inside of comm.c, operation.c and operation_run.c: a schedule bound to connections, ready to be played. */
+/* collectives/operation.h - inside of comm.c, operation*.c, patience.c and async_*.c: the communicator, and a schedule bound to its
+ * connections, ready to be played. */
 #ifndef RB_COLLECTIVES_OPERATION_H
 #define RB_COLLECTIVES_OPERATION_H
 

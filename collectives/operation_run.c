@@ -1,11 +1,7 @@
 #include "collectives/operation.h"
 
-#include "core/clock.h"
-#include "core/cpu.h"
+#include "collectives/patience.h"
 #include "core/error.h"
-
-#include <sched.h>
-#include <time.h>
 
 int operation_start(struct operation *op, const void *in, void *out)
 {
@@ -34,16 +30,6 @@ static bool all_acknowledged(const struct operation *op)
             return false;
     }
     return true;
-}
-
-static void random_delay(struct comm *comm)
-{
-    comm->random = comm->random * 1664525u + 1013904223u;
-    const unsigned pick = comm->random >> 24;
-    if (pick < 8)
-        nanosleep(&(struct timespec){ .tv_nsec = 1000 * (long)pick }, NULL);
-    else if (pick < 64)
-        sched_yield();
 }
 
 static int progress(struct operation *op, bool *moved_p, bool *done_p)
@@ -112,31 +98,14 @@ static int give_up(const struct operation *op, const char *why)
     return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, waiting for rank %d to acknowledge", rank, why, op->call.algorithm->name, peer);
 }
 
-struct patience {
-    uint32_t spins;
-    uint64_t since_ns; /* 0: not blocked long enough to ask the clock */
-};
-
-enum { SPINS_BEFORE_YIELD = 64, SPINS_BEFORE_LOOK = 4096 };
-
 static int wait_a_little(struct operation *op, struct patience *p)
 {
-    struct comm *comm = op->comm;
-    p->spins++;
-    if (comm->config.yield && p->spins >= SPINS_BEFORE_YIELD)
-        sched_yield();
-    else
-        cpu_pause();
-    if (p->spins % (comm->config.yield ? 256 : SPINS_BEFORE_LOOK) != 0)
-        return RB_OK;
-    if (atomic_load_explicit(comm->transport->abort, memory_order_relaxed) != 0)
-        return give_up(op, "aborted");
-    show_wait(op);
-    const uint64_t now = clock_ns();
-    if (p->since_ns == 0)
-        p->since_ns = now;
-    if (comm->config.timeout_sec > 0 && (double)(now - p->since_ns) * 1e-9 > comm->config.timeout_sec)
-        return give_up(op, "no progress");
+    switch (patience_wait(op->comm, p)) {
+    case PATIENCE_ABORTED: return give_up(op, "aborted");
+    case PATIENCE_OVER: return give_up(op, "no progress");
+    case PATIENCE_SHOW: show_wait(op); break;
+    case PATIENCE_GO_ON: break;
+    }
     return RB_OK;
 }
 
@@ -145,8 +114,7 @@ static int finish(struct operation *op)
     struct patience patience = {0};
     for (;;) {
         bool moved, done;
-        if (op->comm->config.delay_seed != 0)
-            random_delay(op->comm);
+        patience_random_delay(op->comm);
         RB_TRY(progress(op, &moved, &done));
         if (done)
             break;
