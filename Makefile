@@ -24,6 +24,38 @@ endif
 CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
 without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
 
+# The GPU parts want nvcc 12 or newer and a C++ compiler for its host half (docs/build.md). CUDA= leaves them out.
+path     := $(subst :, ,$(PATH))
+ifeq ($(origin CUDA)$(CUDA),command line)
+no_cuda  := CUDA= was given
+else
+CUDA_PLACES ?= $(path) $(CUDA_HOME:%=%/bin) /usr/local/cuda/bin
+NVCC     ?= $(firstword $(wildcard $(addsuffix /nvcc,$(CUDA_PLACES) $(abspath $(BUILD)/cuda/bin $(BUILD)/../cuda/bin))))
+nvcc_version := $(if $(NVCC),$(shell $(NVCC) --version | sed -n 's/.*, V//p'))
+no_cuda  := $(if $(NVCC),,no nvcc here ("make cuda" brings one))
+no_cuda  += $(if $(filter 7.% 8.% 9.% 10.% 11.%,$(nvcc_version)),$(NVCC) $(nvcc_version) is older than 12)
+no_cuda  += $(if $(NVCC_CCBIN)$(wildcard $(addsuffix /g++,$(path))),,$(NVCC:%=no g++ for the host half of %))
+endif
+cuda     := $(if $(strip $(no_cuda)),,yes)
+ifeq ($(cuda),yes)
+ifeq ($(origin CUDA_ARCHS),undefined) # all from 70 up, without the variants (90a, 100f) of one chip; the newest as PTX too
+CUDA_ARCHS := $(shell $(NVCC) --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$$/\1/p' | sort -n | awk '$$1 >= 70')
+endif
+newest   := $(lastword $(CUDA_ARCHS))
+nvcc_flags := -std=c++20 -O3 -I. -Werror all-warnings --threads 0 \
+              -Xcompiler -Wall,-Wextra,-Wshadow,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-pthread \
+              $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+              -gencode arch=compute_$(newest),code=compute_$(newest) $(NVCCFLAGS)
+gpu      := $(NVCC) $(nvcc_version) for $(CUDA_ARCHS:%=sm_%)
+nvcc_root := $(abspath $(dir $(realpath $(NVCC)))/..)
+cudart   := $(firstword $(wildcard $(addsuffix /libcudart_static.a,$(addprefix $(nvcc_root)/,lib64 lib targets/*/lib lib/*-linux-gnu))))
+CPPFLAGS += -DRB_CUDA
+LDLIBS   += $(or $(cudart),-lcudart_static) -lrt -lpthread
+without  += collectives/device/gpu_none.c
+else
+gpu      := left out: $(strip $(no_cuda))
+endif
+
 # Each folder is an archive; a lower one never needs a higher one.
 folders     := core topo collectives report scale bench
 core_dirs   := core
@@ -33,6 +65,8 @@ report_dirs := report
 scale_dirs  := scale
 bench_dirs  := bench
 sources      = $(filter-out bench/main.c $(without),$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
+kernels     := $(if $(cuda),$(wildcard collectives/device/*.cu))
+objects      = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1))) $(patsubst %,$(BUILD)/%.o,$(filter $(1)/%,$(kernels)))
 archive      = $(1:%=$(BUILD)/lib%.a)
 all_archives := $(call archive,bench scale report collectives topo core)
 
@@ -54,7 +88,7 @@ all: ringbench ## build ./ringbench (the default)
 ringbench: $(BUILD)/ringbench
 	cp -f $< $@
 
-$(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives)
+$(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives) | $(BUILD)/nvcc.flags
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -68,8 +102,18 @@ $(BUILD)/%.o: %.c $(BUILD)/flags $(if $(libs),,missing)
 	@echo "  CC  $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Which nvcc, said once; the kernels are compiled again when it, its flags or the architectures change.
+$(BUILD)/nvcc.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(gpu) $(nvcc_flags)' | cmp -s - $@ || { echo '  GPU $(gpu)'; echo '$(gpu) $(nvcc_flags)' >$@; }
+
+$(BUILD)/%.cu.o: %.cu $(BUILD)/nvcc.flags
+	@mkdir -p $(@D)
+	@echo "  NVCC  $<"
+	@$(NVCC) $(nvcc_flags) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+
 define folder_rules
-$(BUILD)/lib$(1).a: $$(patsubst %.c,$(BUILD)/%.o,$$(call sources,$(1)))
+$(BUILD)/lib$(1).a: $$(call objects,$(1))
 	@rm -f $$@
 	@ar rcs $$@ $$^
 $(BUILD)/tests/$(1)_%: $(BUILD)/tests/$(1)_%.o $(BUILD)/tests/line_buffer.o $$(call archive,$$(libs_$(1)))
@@ -134,7 +178,7 @@ clean: ## remove what was built; ringbench-out stays
 	rm -rf $(BUILD) ringbench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 print-%:
 	@echo $($*)
