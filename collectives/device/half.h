@@ -5,7 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline float half_to_float(uint16_t h)
+/* How a function is declared; an includer that compiles for a GPU says more. */
+#ifndef NARROW_FN
+#define NARROW_FN static inline
+#endif
+
+NARROW_FN float half_to_float(uint16_t h)
 {
     const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 0x1fu, fraction = h & 0x3ffu;
     uint32_t bits;
@@ -22,7 +27,7 @@ static inline float half_to_float(uint16_t h)
 }
 
 /* To nearest, ties to even. */
-static inline uint16_t half_from_float(float f)
+NARROW_FN uint16_t half_from_float(float f)
 {
     uint32_t bits;
     memcpy(&bits, &f, sizeof bits);
