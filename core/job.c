@@ -12,6 +12,11 @@ void job_close(struct job *job)
         job->ops->close(job);
 }
 
+int job_open_node(struct job **node_p, struct job *job)
+{
+    return job->ops->open_node(node_p, job);
+}
+
 int job_barrier(struct job *job)
 {
     return job->ops->barrier(job);

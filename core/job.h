@@ -18,6 +18,7 @@ struct job_ops {
     int (*barrier)(struct job *job);
     /* all holds nranks x bytes, rank by rank; mine is copied into it. */
     int (*allgather)(struct job *job, const void *mine, void *all, size_t bytes);
+    int (*open_node)(struct job **node_p, struct job *job); /* its calls, for the ranks of this machine */
     void (*close)(struct job *job);
 };
 
@@ -37,6 +38,10 @@ int job_open_mpi(struct job **job_p, int *argc, char ***argv);
 /* The ranks of one machine over memory that all of them have mapped, at least job_local_bytes(nranks), zeroed before the first opens. */
 size_t job_local_bytes(int nranks);
 int job_open_local(struct job **job_p, void *shared, int rank, int nranks);
+/* Tests: as if the ranks of a local job were dealt out, in order, over machines that have equally many of them. */
+void job_local_pretend(struct job *job, int nodes);
+/* The ranks of this machine alone, in their order, as a job of their own. Collective over job, which must outlive it. */
+int job_open_node(struct job **node_p, struct job *job);
 void job_close(struct job *job);
 
 int job_barrier(struct job *job);

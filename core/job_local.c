@@ -22,9 +22,15 @@ struct job_local {
     struct shared *shared;
 };
 
-size_t job_local_bytes(int nranks)
+static size_t board_bytes(int nranks)
 {
     return sizeof(struct shared) + (size_t)nranks * BOARD;
+}
+
+/* One for all ranks, then as much for the machines' own jobs as when each rank were a machine. */
+size_t job_local_bytes(int nranks)
+{
+    return board_bytes(nranks) + (size_t)nranks * board_bytes(1);
 }
 
 static int barrier(struct job *job)
@@ -60,9 +66,23 @@ static void close_local(struct job *job)
     free(job);
 }
 
+static int open_node(struct job **node_p, struct job *job)
+{
+    char *boards = (char *)((struct job_local *)job)->shared + board_bytes(job->nranks);
+    return job_open_local(node_p, boards + (size_t)(job->rank - job->local_rank) * board_bytes(1), job->local_rank, job->nlocal);
+}
+
+void job_local_pretend(struct job *job, int nodes)
+{
+    job->nlocal = job->nranks / nodes;
+    job->local_rank = job->rank % job->nlocal;
+    job->node = job->rank / job->nlocal;
+    job->nnodes = nodes;
+}
+
 int job_open_local(struct job **job_p, void *shared, int rank, int nranks)
 {
-    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .close = close_local };
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .close = close_local };
     struct job_local *j = rb_calloc(1, sizeof *j);
     j->head = (struct job){ .ops = &ops, .rank = rank, .nranks = nranks, .nnodes = 1, .local_rank = rank, .nlocal = nranks };
     j->shared = shared;

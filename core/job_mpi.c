@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct job_mpi {
+    struct job head;
+    MPI_Comm comm;
+};
+
 static int check(int rc, const char *what)
 {
     if (rc == MPI_SUCCESS)
@@ -17,16 +22,19 @@ static int check(int rc, const char *what)
     return rb_fail(RB_EINTERNAL, "%s: %.*s", what, length, text);
 }
 
+static MPI_Comm comm_of(const struct job *job)
+{
+    return ((const struct job_mpi *)job)->comm;
+}
+
 static int barrier(struct job *job)
 {
-    (void)job;
-    return check(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
+    return check(MPI_Barrier(comm_of(job)), "MPI_Barrier");
 }
 
 static int allgather(struct job *job, const void *mine, void *all, size_t bytes)
 {
-    (void)job;
-    return check(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD), "MPI_Allgather");
+    return check(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, comm_of(job)), "MPI_Allgather");
 }
 
 static void close_mpi(struct job *job)
@@ -35,11 +43,39 @@ static void close_mpi(struct job *job)
     free(job);
 }
 
+static void close_node(struct job *job)
+{
+    MPI_Comm_free(&((struct job_mpi *)job)->comm);
+    free(job);
+}
+
+static int split(const struct job *job, MPI_Comm *local_p)
+{
+    return check(MPI_Comm_split_type(comm_of(job), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, local_p), "MPI_Comm_split_type");
+}
+
+static int open_node(struct job **node_p, struct job *job)
+{
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .close = close_node };
+    MPI_Comm local;
+    RB_TRY(split(job, &local));
+    MPI_Comm_set_errhandler(local, MPI_ERRORS_RETURN);
+    struct job_mpi *j = rb_calloc(1, sizeof *j);
+    j->head = (struct job){ .ops = &ops, .nnodes = 1 };
+    MPI_Comm_rank(local, &j->head.rank);
+    MPI_Comm_size(local, &j->head.nranks);
+    j->head.local_rank = j->head.rank;
+    j->head.nlocal = j->head.nranks;
+    j->comm = local;
+    *node_p = &j->head;
+    return RB_OK;
+}
+
 /* A node is known by its lowest world rank; nodes are numbered in that order. */
 static int find_nodes(struct job *job)
 {
     MPI_Comm local;
-    RB_TRY(check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local), "MPI_Comm_split_type"));
+    RB_TRY(split(job, &local));
     MPI_Comm_rank(local, &job->local_rank);
     MPI_Comm_size(local, &job->nlocal);
     int first = job->rank;
@@ -60,13 +96,15 @@ static int find_nodes(struct job *job)
 
 int job_open_mpi(struct job **job_p, int *argc, char ***argv)
 {
-    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .close = close_mpi };
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .close = close_mpi };
     int provided = 0;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return rb_fail(RB_EINTERNAL, "MPI cannot be initialised");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    struct job *job = rb_calloc(1, sizeof *job);
+    struct job_mpi *j = rb_calloc(1, sizeof *j);
+    struct job *job = &j->head;
     job->ops = &ops;
+    j->comm = MPI_COMM_WORLD;
     MPI_Comm_rank(MPI_COMM_WORLD, &job->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &job->nranks);
     const int rc = find_nodes(job);

@@ -32,10 +32,37 @@ static void a_failing_rank_is_seen(void **state)
     assert_int_equal(ranks_as_threads(4, differs, NULL), 1);
 }
 
+static int calls_of_a_node(struct job *job, void *context)
+{
+    const int *nodes = context;
+    struct job *node;
+    job_local_pretend(job, *nodes);
+    if (job->nnodes != *nodes || job->node != job->rank / job->nlocal || job_open_node(&node, job) != RB_OK)
+        return 20;
+    int ranks[RANKS_MOST];
+    int bad = node->nranks != job->nlocal || node->rank != job->local_rank ? 21 : job_calls(node, NULL);
+    for (int i = 0; i < job->node; i++) /* machines need not keep step */
+        bad |= job_barrier(node);
+    bad |= job_allgather(node, &job->rank, ranks, sizeof job->rank);
+    for (int i = 0; i < node->nranks; i++)
+        bad |= ranks[i] != job->node * job->nlocal + i ? 22 : 0;
+    job_close(node);
+    return bad | job_barrier(job);
+}
+
+static void a_node_is_a_job_of_its_own(void **state)
+{
+    (void)state;
+    for (int nodes = 1; nodes <= 6; nodes++)
+        if (6 % nodes == 0)
+            assert_int_equal(ranks_as_threads(6, calls_of_a_node, &nodes), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_at_every_size),
+        cmocka_unit_test(a_node_is_a_job_of_its_own),
         cmocka_unit_test(a_failing_rank_is_seen),
     };
     return cmocka_run_group_tests_name("core_job_threads", tests, NULL, NULL);

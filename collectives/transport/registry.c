@@ -7,13 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
-extern const struct transport_ops transport_shm, transport_verbs, transport_mpi, transport_null;
+extern const struct transport_ops transport_shm, transport_verbs, transport_shm_verbs, transport_mpi, transport_shm_mpi, transport_null;
 
 const struct transport_ops *const transports[] = {
     &transport_shm,
 #ifdef RB_VERBS
+    &transport_shm_verbs,
     &transport_verbs,
 #endif
+    &transport_shm_mpi,
     &transport_mpi,
     &transport_null,
 };
@@ -28,9 +30,14 @@ const struct transport_ops *transport_find(const char *name)
     return NULL;
 }
 
+#ifndef RB_VERBS
+static const char without_verbs[] = "this ringbench was built without infiniband/verbs.h; install libibverbs-dev and build again";
+#endif
+
 const struct transport_gap transport_gaps[] = {
 #ifndef RB_VERBS
-    { "verbs", "this ringbench was built without infiniband/verbs.h; install libibverbs-dev and build again" },
+    { "shm+verbs", without_verbs },
+    { "verbs", without_verbs },
 #endif
     { NULL, NULL },
 };
