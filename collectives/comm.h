@@ -86,5 +86,7 @@ int operation_run(struct operation *op, const void *in, void *out);
 /* The same in parts, to overlap with computation; progress sets *done_p. */
 int operation_start(struct operation *op, const void *in, void *out);
 int operation_progress(struct operation *op, bool *done_p);
+/* The same, and whether anything was moved: false means that peers must act first. */
+int operation_advance(struct operation *op, bool *moved_p, bool *done_p);
 
 #endif

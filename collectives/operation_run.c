@@ -32,7 +32,7 @@ static bool all_acknowledged(const struct operation *op)
     return true;
 }
 
-static int progress(struct operation *op, bool *moved_p, bool *done_p)
+int operation_advance(struct operation *op, bool *moved_p, bool *done_p)
 {
     struct engine *e = &op->engine;
     struct transport *t = op->comm->transport;
@@ -52,7 +52,7 @@ static int progress(struct operation *op, bool *moved_p, bool *done_p)
 int operation_progress(struct operation *op, bool *done_p)
 {
     bool moved;
-    return progress(op, &moved, done_p);
+    return operation_advance(op, &moved, done_p);
 }
 
 /* What the first unfinished lane waits for; false when all wait for acknowledgements only. */
@@ -115,7 +115,7 @@ static int finish(struct operation *op)
     for (;;) {
         bool moved, done;
         patience_random_delay(op->comm);
-        RB_TRY(progress(op, &moved, &done));
+        RB_TRY(operation_advance(op, &moved, &done));
         if (done)
             break;
         if (moved)
