@@ -26,11 +26,12 @@ without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verb
 
 # The GPU parts want nvcc 12 or newer and a C++ compiler for its host half (docs/build.md). CUDA= leaves them out.
 path     := $(subst :, ,$(PATH))
+comma    := ,
 ifeq ($(origin CUDA)$(CUDA),command line)
 no_cuda  := CUDA= was given
 else
 CUDA_PLACES ?= $(path) $(CUDA_HOME:%=%/bin) /usr/local/cuda/bin
-NVCC     ?= $(firstword $(wildcard $(addsuffix /nvcc,$(CUDA_PLACES) $(abspath $(BUILD)/cuda/bin $(BUILD)/../cuda/bin))))
+NVCC     ?= $(firstword $(wildcard $(addsuffix /nvcc,$(abspath $(BUILD)/cuda/bin $(BUILD)/../cuda/bin) $(CUDA_PLACES))))
 nvcc_version := $(if $(NVCC),$(shell $(NVCC) --version | sed -n 's/.*, V//p'))
 no_cuda  := $(if $(NVCC),,no nvcc here ("make cuda" brings one))
 no_cuda  += $(if $(filter 7.% 8.% 9.% 10.% 11.%,$(nvcc_version)),$(NVCC) $(nvcc_version) is older than 12)
@@ -51,24 +52,26 @@ nvcc_root := $(abspath $(dir $(realpath $(NVCC)))/..)
 cudart   := $(firstword $(wildcard $(addsuffix /libcudart_static.a,$(addprefix $(nvcc_root)/,lib64 lib targets/*/lib lib/*-linux-gnu))))
 CPPFLAGS += -DRB_CUDA
 LDLIBS   += $(or $(cudart),-lcudart_static) -lrt -lpthread
+LDFLAGS  += $(addprefix -Wl$(comma)-rpath$(comma),$(abspath $(dir $(cudart)))) # the NCCL and cuBLAS of this toolkit are found
 without  += collectives/device/gpu_none.c
 else
 gpu      := left out: $(strip $(no_cuda))
 endif
 
 # Each folder is an archive; a lower one never needs a higher one.
-folders     := core topo collectives report scale bench
+folders     := core topo collectives report scale workload bench
 core_dirs   := core
 topo_dirs   := topo
 collectives_dirs := collectives collectives/algorithms collectives/transport collectives/device collectives/baseline
 report_dirs := report
 scale_dirs  := scale
+workload_dirs := workload
 bench_dirs  := bench
 sources      = $(filter-out bench/main.c $(without),$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
 kernels     := $(if $(cuda),$(wildcard collectives/device/*.cu))
 objects      = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1))) $(patsubst %,$(BUILD)/%.o,$(filter $(1)/%,$(kernels)))
 archive      = $(1:%=$(BUILD)/lib%.a)
-all_archives := $(call archive,bench scale report collectives topo core)
+all_archives := $(call archive,bench workload scale report collectives topo core)
 
 # A test named FOLDER_x.c links that folder and those below it.
 libs_core        := core
@@ -76,7 +79,8 @@ libs_topo        := topo core
 libs_collectives := collectives topo core
 libs_report      := report core
 libs_scale       := scale report collectives topo core
-libs_bench       := bench scale report collectives topo core
+libs_workload    := workload scale report collectives topo core
+libs_bench       := bench workload scale report collectives topo core
 tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders))))))
 
 # What ThreadSanitizer can see: ranks as threads, and the ground floor.
@@ -123,6 +127,7 @@ endef
 $(foreach f,$(folders),$(eval $(call folder_rules,$(f))))
 
 tests: $(tests)
+kernels: $(kernels:%=$(BUILD)/%.o)
 tsan_tests: $(tsan_tests)
 
 # The number of jobs, unless this make was given one.
@@ -136,6 +141,10 @@ run: ## install what is missing, build, measure this machine, write ringbench-ou
 check: ## install what the tests need, build with gcc and clang, run all tests, also under the sanitizers
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check $(PARTS)
+
+check-cuda-all: ## only compile the kernels, for every architecture that nvcc knows from sm_70 up
+	@[ -n '$(cuda)' ] || { echo 'GPU $(gpu)'; exit 6; }
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cuda-all kernels
 
 check-rdma: ## only the tests of RDMA: a table, Soft-RoCE in a virtual machine, two virtual machines
 	@scripts/setup.sh check
@@ -174,15 +183,18 @@ tools: ## only install what building and running need
 missing:
 	@scripts/setup.sh run --verify
 
-clean: ## remove what was built; ringbench-out stays
-	rm -rf $(BUILD) ringbench
+cuda: ## bring nvcc, NCCL and cuBLAS into $(BUILD)/cuda, without root, for a machine that has none
+	@scripts/cuda.sh $(BUILD)/cuda all
+
+clean: ## remove what was built; ringbench-out and what "make cuda" brought stay
+	rm -rf $(filter-out $(BUILD)/cuda,$(wildcard $(BUILD)/*)) ringbench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 print-%:
-	@echo $($*)
+	@echo '$($*)'
 
-.PHONY: all tests tsan_tests run check check-rdma check-hosts bench bench-hosts coverage fuzz install tools missing clean help FORCE
+.PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install tools missing cuda clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
