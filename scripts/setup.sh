@@ -42,6 +42,9 @@ command tc iproute2?
 command slurmctld slurm-wlm?
 file /usr/lib/*/slurm*/mpi_pmix*.so slurm-wlm-basic-plugins?
 command munged munge?
+command smpirun libsimgrid-dev?
+command g++ g++?
+command pip3 python3-pip?
 "
 
 say() { echo "ringbench setup: $*" >&2; }
