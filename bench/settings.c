@@ -16,7 +16,7 @@
 static const char *const collective_names[] = { "all_reduce", "reduce_scatter", "all_gather", "broadcast", "reduce", "sendrecv",
                                                 "alltoall", "all_to_all", "push_pull", "default", "all", NULL };
 static const char *const type_names[] = { "int8", "uint8", "int32", "uint32", "int64", "uint64", "half", "float", "double",
-                                          "bfloat16", "all", NULL };
+                                          "bfloat16", "f8e4m3", "f8e5m2", "all", NULL };
 static const char *const op_names[] = { "sum", "prod", "min", "max", "avg", "all", NULL };
 static const char *transport_names[16] = { "auto", "all" }; /* and those of the registry: name_transports() */
 static const char *const protocol_names[] = { "auto", "slots", "direct", "all", NULL };

@@ -24,13 +24,26 @@ static bool is_unsigned(enum rb_type type)
     return type == TYPE_UINT8 || type == TYPE_UINT32 || type == TYPE_UINT64;
 }
 
-/* 0 .. limit with limit * nranks <= 127; with more ranks than that only some of them give a 1. */
+/* Whole numbers are exact up to here; int8 and bfloat16 set the bound of all wider types. */
+static uint32_t exact_to(enum rb_type type)
+{
+    return type == TYPE_FLOAT8E4M3 ? 16 : type == TYPE_FLOAT8E5M2 ? 8 : 127;
+}
+
+/* At most 7, and not more in all than is exact; with many ranks only some of them give a 1. */
 static int64_t addend(const struct value_kind *k, int rank, uint32_t place)
 {
-    if (k->nranks > 127)
-        return (place + (uint32_t)rank) % (uint32_t)k->nranks < 100 ? 1 : 0;
-    const uint32_t limit = k->nranks > 18 ? 127u / (uint32_t)k->nranks : 7u;
-    return (int64_t)(mix(place + 7919u * (uint32_t)rank) % (limit + 1));
+    const uint32_t n = (uint32_t)k->nranks, share = exact_to(k->type) / n;
+    if (share == 0)
+        return (place + (uint32_t)rank) % n <= mix(place + 1) % exact_to(k->type) ? 1 : 0;
+    return (int64_t)(mix(place + 7919u * (uint32_t)rank) % ((share < 7 ? share : 7) + 1));
+}
+
+/* Something that has a smallest and a largest. */
+static int64_t extreme(const struct value_kind *k, int rank, uint32_t place)
+{
+    const uint32_t reach = exact_to(k->type) < 50 ? exact_to(k->type) : 50;
+    return (int64_t)(mix(place + 7919u * (uint32_t)rank) % (2 * reach + 1)) - (is_unsigned(k->type) ? 0 : (int64_t)reach);
 }
 
 /* 2 from at most five of the ranks, else 1; negative now and then where there is a sign. */
@@ -50,7 +63,7 @@ int64_t value_input(const struct value_kind *k, int rank, int block, uint64_t in
         return factor(k, rank, place);
     case OP_MIN:
     case OP_MAX:
-        return (int64_t)(mix(place + 7919u * (uint32_t)rank) % 101) - (is_unsigned(k->type) ? 0 : 50);
+        return extreme(k, rank, place);
     default:
         return addend(k, rank, place);
     }
@@ -70,33 +83,39 @@ int64_t value_combine(enum rb_op op, int64_t so_far, int64_t next)
     }
 }
 
-/* Both conversions round to nearest, ties to even; the values here are far from overflow and from subnormals. */
-static uint16_t to_bfloat16(float f)
+/* Floats narrower than float: bits of the fraction, bias of the exponent; 0 for the other types. */
+static const struct narrow { int fraction, bias; } narrows[TYPE_COUNT] = {
+    [TYPE_HALF] = { 10, 15 }, [TYPE_BFLOAT16] = { 7, 127 }, [TYPE_FLOAT8E4M3] = { 3, 7 }, [TYPE_FLOAT8E5M2] = { 2, 15 },
+};
+
+static uint16_t sign_of(enum rb_type type)
 {
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+    return (uint16_t)(type_bytes(type) == 1 ? 0x80u : 0x8000u);
 }
 
-static uint16_t to_half(float f)
+/* To nearest, ties to even; the values here are far from overflow. */
+static uint16_t to_narrow(enum rb_type type, float f)
 {
-    if (f == 0)
-        return 0;
+    const struct narrow *n = &narrows[type];
+    const float magnitude = fabsf(f);
     int exponent;
-    const float mantissa = frexpf(fabsf(f), &exponent);                          /* 0.5 <= mantissa < 1 */
-    const uint32_t bits = (uint32_t)nearbyintf(mantissa * 2048);                 /* 1024 .. 2048 */
-    const uint32_t half = ((uint32_t)(exponent + 14) << 10) + (bits - 1024u); /* 2048 carries into the exponent */
-    return (uint16_t)(half | (f < 0 ? 0x8000u : 0u));
+    frexpf(magnitude, &exponent); /* magnitude is 0.5 .. 1 times 2^exponent */
+    const int biased = magnitude > 0 && exponent - 1 + n->bias > 1 ? exponent - 1 + n->bias : 1;
+    const uint32_t units = (uint32_t)nearbyintf(ldexpf(magnitude, n->fraction + n->bias - biased)); /* 1 .. 2 times 2^fraction if normal */
+    const uint32_t code = ((uint32_t)(biased - 1) << n->fraction) + units;
+    return (uint16_t)(code | (f < 0 ? sign_of(type) : 0));
 }
 
-static float from_half(uint16_t h)
+static float from_narrow(enum rb_type type, uint16_t code)
 {
-    const int exponent = h >> 10 & 31;
-    const float mantissa = (float)(h & 1023);
-    const float v = exponent == 0    ? ldexpf(mantissa, -24)
-                    : exponent == 31 ? (mantissa == 0 ? INFINITY : NAN)
-                                     : ldexpf(mantissa + 1024, exponent - 25);
-    return (h & 0x8000) != 0 ? -v : v;
+    const struct narrow *n = &narrows[type];
+    const uint32_t sign = sign_of(type), magnitude = code & (sign - 1), one = 1u << n->fraction, fraction = magnitude & (one - 1);
+    const int exponent = (int)(magnitude >> n->fraction);
+    const bool top = magnitude >= (type == TYPE_FLOAT8E4M3 ? sign - 1 : sign - one);
+    const float v = top            ? (fraction == 0 ? INFINITY : NAN)
+                    : exponent == 0 ? ldexpf((float)fraction, 1 - n->bias - n->fraction)
+                                    : ldexpf((float)(fraction + one), exponent - n->bias - n->fraction);
+    return (code & sign) != 0 ? -v : v;
 }
 
 void value_store(const struct value_kind *k, int64_t exact, int operands, void *element)
@@ -105,7 +124,7 @@ void value_store(const struct value_kind *k, int64_t exact, int operands, void *
     const int64_t whole = mean ? exact / operands : exact;
     const double precise = mean ? (double)exact / operands : (double)exact;
     const float single = mean ? (float)exact / (float)operands : (float)exact;
-    uint16_t narrow;
+    const uint16_t narrow = narrows[k->type].fraction > 0 ? to_narrow(k->type, single) : 0;
     switch (k->type) {
     case TYPE_DOUBLE:
         memcpy(element, &precise, sizeof precise);
@@ -114,12 +133,10 @@ void value_store(const struct value_kind *k, int64_t exact, int operands, void *
         memcpy(element, &single, sizeof single);
         return;
     case TYPE_HALF:
-        narrow = to_half(single);
-        memcpy(element, &narrow, sizeof narrow);
-        return;
     case TYPE_BFLOAT16:
-        narrow = to_bfloat16(single);
-        memcpy(element, &narrow, sizeof narrow);
+    case TYPE_FLOAT8E4M3:
+    case TYPE_FLOAT8E5M2:
+        memcpy(element, &narrow, type_bytes(k->type)); /* little endian */
         return;
     default:
         memcpy(element, &whole, type_bytes(k->type)); /* the low bytes: two's complement, little endian */
@@ -135,7 +152,7 @@ void value_store(const struct value_kind *k, int64_t exact, int operands, void *
 
 double value_load(enum rb_type type, const void *element)
 {
-    uint16_t narrow;
+    uint16_t narrow = 0;
     switch (type) {
     case TYPE_INT8: LOAD(int8_t);
     case TYPE_UINT8: LOAD(uint8_t);
@@ -146,15 +163,11 @@ double value_load(enum rb_type type, const void *element)
     case TYPE_FLOAT: LOAD(float);
     case TYPE_DOUBLE: LOAD(double);
     case TYPE_HALF:
-        memcpy(&narrow, element, sizeof narrow);
-        return from_half(narrow);
-    case TYPE_BFLOAT16: {
-        memcpy(&narrow, element, sizeof narrow);
-        const uint32_t u = (uint32_t)narrow << 16;
-        float f;
-        memcpy(&f, &u, sizeof f);
-        return f;
-    }
+    case TYPE_BFLOAT16:
+    case TYPE_FLOAT8E4M3:
+    case TYPE_FLOAT8E5M2:
+        memcpy(&narrow, element, type_bytes(type));
+        return from_narrow(type, narrow);
     case TYPE_COUNT:
         break;
     }

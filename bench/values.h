@@ -4,7 +4,8 @@
  * every partial result is exact in every type, in whatever order ranks are combined. Independent of the engine's own
  * arithmetic on purpose.
  *
- * Formulas: sums stay under 127 in magnitude (int8; bfloat16 is exact to 256); products are +-2^k, k <= 5;
+ * Formulas: sums stay within 127 in magnitude (int8; bfloat16 is exact to 256), of the 8-bit floats within 16 and 8, which
+ * their 4 and 3 significant bits hold; products are +-2^k, k <= 5;
  * a mean is the exact sum divided as collectives/types.h says. */
 #ifndef RB_BENCH_VALUES_H
 #define RB_BENCH_VALUES_H

@@ -6,10 +6,10 @@
 
 enum rb_type {
     TYPE_INT8, TYPE_UINT8, TYPE_INT32, TYPE_UINT32, TYPE_INT64, TYPE_UINT64, TYPE_HALF, TYPE_FLOAT, TYPE_DOUBLE, TYPE_BFLOAT16,
-    TYPE_COUNT
+    TYPE_FLOAT8E4M3, TYPE_FLOAT8E5M2, TYPE_COUNT
 };
 
-/* OP_AVG is the sum divided by the number of contributors: in float for half, bfloat16 and float, in double for double,
+/* OP_AVG is the sum divided by the number of contributors: in float for float and what is narrower, in double for double,
  * truncated towards zero for integers. */
 enum rb_op { OP_SUM, OP_PROD, OP_MIN, OP_MAX, OP_AVG, OP_COUNT };
 

@@ -1,5 +1,6 @@
 #include "tests/engine_cases.h"
 
+#include "collectives/device/fp8.h"
 #include "collectives/device/half.h"
 #include "core/error.h"
 
@@ -36,30 +37,34 @@ static void put(enum rb_type type, void *at, uint64_t i, double v)
     case TYPE_HALF: ((uint16_t *)at)[i] = half_from_float((float)v); break;
     case TYPE_FLOAT: ((float *)at)[i] = (float)v; break;
     case TYPE_DOUBLE: ((double *)at)[i] = v; break;
+    case TYPE_FLOAT8E4M3: ((uint8_t *)at)[i] = fp8_e4m3_from_float((float)v); break;
+    case TYPE_FLOAT8E5M2: ((uint8_t *)at)[i] = fp8_e5m2_from_float((float)v); break;
     default: ((uint16_t *)at)[i] = bfloat16_from((float)v);
     }
 }
 
-/* Small enough that every sum and product of nine is exact in every type. */
-static double value(enum rb_op op, int rank, int block, uint64_t i)
+/* Small enough that every sum and product of nine is exact in every type: E5M2 counts to 8 only. */
+static double value(const struct call *c, int rank, int block, uint64_t i)
 {
-    if (op == OP_PROD)
+    if (c->op == OP_PROD)
         return (rank + (int)(i % 4)) % 4 == 0 ? 2 : 1;
+    if (type_bytes(c->type) == 1 && c->type != TYPE_INT8 && c->type != TYPE_UINT8)
+        return ((uint64_t)(rank + block) + i) % 4 == 0 ? (double)(1 + i % 2) : 0;
     return (double)((uint64_t)(rank * 5 + block * 3) + i * 7) - (double)(((uint64_t)(rank * 5 + block * 3) + i * 7) / 11 * 11);
 }
 
 static double expected(const struct call *c, const int *ranks, int n, int block, uint64_t i)
 {
-    double v = value(c->op, ranks[0], block, i);
+    double v = value(c, ranks[0], block, i);
     for (int k = 1; k < n; k++) {
-        const double x = value(c->op, ranks[k], block, i);
+        const double x = value(c, ranks[k], block, i);
         v = c->op == OP_PROD ? v * x : c->op == OP_MIN ? (x < v ? x : v) : c->op == OP_MAX ? (x > v ? x : v) : v + x;
     }
     if (c->op != OP_AVG || !collective_get(c->algorithm->collective)->reduces)
         return v;
-    if (c->type == TYPE_HALF || c->type == TYPE_FLOAT || c->type == TYPE_BFLOAT16)
-        return (float)v / (float)n;
-    return c->type == TYPE_DOUBLE ? v / n : (double)(int64_t)(v / n);
+    if (c->type >= TYPE_INT8 && c->type <= TYPE_UINT64)
+        return (double)(int64_t)(v / n);
+    return c->type == TYPE_DOUBLE ? v / n : (float)v / (float)n;
 }
 
 static void fill(const struct player *p, const struct call *c, char *in)
@@ -68,7 +73,7 @@ static void fill(const struct player *p, const struct call *c, char *in)
     const int blocks = col->in_blocks(&c->group, p->job->rank);
     for (int b = 0; b < blocks; b++)
         for (uint64_t i = 0; i < c->count; i++)
-            put(c->type, in, (uint64_t)b * c->count + i, value(c->op, p->job->rank, b, i));
+            put(c->type, in, (uint64_t)b * c->count + i, value(c, p->job->rank, b, i));
 }
 
 static bool right(const struct player *p, const struct call *c, const char *out)

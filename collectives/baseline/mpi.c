@@ -36,6 +36,11 @@ static bool is_narrow(enum rb_type type)
     return type == TYPE_HALF || type == TYPE_BFLOAT16;
 }
 
+static bool is_fp8(enum rb_type type)
+{
+    return type == TYPE_FLOAT8E4M3 || type == TYPE_FLOAT8E5M2;
+}
+
 static bool reduces(const struct baseline_call *call)
 {
     return collective_get(call->collective)->reduces;
@@ -45,6 +50,10 @@ static bool supports(const struct baseline_call *call, const char **why_p)
 {
     if (call->collective == COLLECTIVE_PUSH_PULL) {
         *why_p = "MPI has no parameter server";
+        return false;
+    }
+    if (reduces(call) && is_fp8(call->type)) {
+        *why_p = "MPI has no 8-bit floats to reduce";
         return false;
     }
     if (call->count > INT_MAX) {
@@ -182,7 +191,9 @@ static MPI_Datatype native_type(enum rb_type type)
     case TYPE_UINT64: return MPI_UINT64_T;
     case TYPE_FLOAT: return MPI_FLOAT;
     case TYPE_DOUBLE: return MPI_DOUBLE;
-    default: return MPI_UINT16_T; /* half and bfloat16 where they are only moved */
+    case TYPE_FLOAT8E4M3:
+    case TYPE_FLOAT8E5M2: return MPI_UINT8_T;
+    default: return MPI_UINT16_T; /* like the 8-bit floats: half and bfloat16 where they are only moved */
     }
 }
 
@@ -311,6 +322,8 @@ static void divide(const struct mpi_operation *op, void *result)
     case TYPE_DOUBLE: DIVIDE(double, v, v / by); break;
     case TYPE_HALF: DIVIDE(uint16_t, v, to_half(from_half(v) / (float)by)); break;
     case TYPE_BFLOAT16: DIVIDE(uint16_t, v, to_bfloat16(from_bfloat16(v) / (float)by)); break;
+    case TYPE_FLOAT8E4M3: /* refused by supports() */
+    case TYPE_FLOAT8E5M2:
     case TYPE_COUNT: break;
     }
 }

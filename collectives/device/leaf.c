@@ -1,5 +1,6 @@
 #include "collectives/device/leaf.h"
 
+#include "collectives/device/fp8.h"
 #include "collectives/device/half.h"
 #include "core/error.h"
 

@@ -1,8 +1,8 @@
 /* collectives/device/leaf.h - the arithmetic of a step: n sources are combined into m destinations.
  *
  * Sources are combined from left to right, element by element; every destination gets the result. A destination may be a
- * source (the same address), but not overlap one otherwise. half and bfloat16 are combined in float and rounded to
- * nearest even after every operation.
+ * source (the same address), but not overlap one otherwise. half, bfloat16 and the 8-bit floats are combined in
+ * float and rounded to nearest even after every operation (and what is too large for 8 bits: collectives/device/fp8.h).
  *
  * The loops are compiled for several instruction sets; leaf_init picks one for this processor. Threads: reentrant. */
 #ifndef RB_COLLECTIVES_LEAF_H

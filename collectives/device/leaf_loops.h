@@ -60,37 +60,37 @@ LEAF_TARGET static void LEAF(divide_uint64_t)(void *data, size_t count, int by)
         d[i] /= (uint64_t)by;
 }
 
-/* 16-bit floats go through blocks of floats, so that the arithmetic in between vectorises. */
+/* Floats of 16 and 8 bits go through blocks of floats, so that the arithmetic in between vectorises. */
 enum { LEAF(narrow_block) = 256 };
 
-#define LEAF_NARROW(op, kind, expression)                                                                       \
+#define LEAF_NARROW(op, kind, bits, expression)                                                                 \
     LEAF_TARGET static void LEAF(op##_##kind)(void *dst, const void *a, const void *b, size_t count)            \
     {                                                                                                           \
         float x[LEAF(narrow_block)], y[LEAF(narrow_block)];                                                     \
         for (size_t at = 0; at < count; at += LEAF(narrow_block)) {                                             \
             const size_t n = count - at < LEAF(narrow_block) ? count - at : LEAF(narrow_block);                 \
-            LEAF(widen_##kind)(x, (const uint16_t *)a + at, n);                                                 \
-            LEAF(widen_##kind)(y, (const uint16_t *)b + at, n);                                                 \
+            LEAF(widen_##kind)(x, (const bits *)a + at, n);                                                     \
+            LEAF(widen_##kind)(y, (const bits *)b + at, n);                                                     \
             for (size_t i = 0; i < n; i++)                                                                      \
                 x[i] = expression;                                                                              \
-            LEAF(narrow_##kind)((uint16_t *)dst + at, x, n);                                                    \
+            LEAF(narrow_##kind)((bits *)dst + at, x, n);                                                        \
         }                                                                                                       \
     }
 
-#define LEAF_NARROW_TYPE(kind)                                                     \
-    LEAF_NARROW(sum, kind, x[i] + y[i])                                            \
-    LEAF_NARROW(prod, kind, x[i] * y[i])                                           \
-    LEAF_NARROW(min, kind, x[i] < y[i] ? x[i] : y[i])                              \
-    LEAF_NARROW(max, kind, x[i] > y[i] ? x[i] : y[i])                              \
+#define LEAF_NARROW_TYPE(kind, bits)                                               \
+    LEAF_NARROW(sum, kind, bits, x[i] + y[i])                                      \
+    LEAF_NARROW(prod, kind, bits, x[i] * y[i])                                     \
+    LEAF_NARROW(min, kind, bits, x[i] < y[i] ? x[i] : y[i])                        \
+    LEAF_NARROW(max, kind, bits, x[i] > y[i] ? x[i] : y[i])                        \
     LEAF_TARGET static void LEAF(divide_##kind)(void *data, size_t count, int by)  \
     {                                                                              \
         float x[LEAF(narrow_block)];                                               \
         for (size_t at = 0; at < count; at += LEAF(narrow_block)) {                \
             const size_t n = count - at < LEAF(narrow_block) ? count - at : LEAF(narrow_block); \
-            LEAF(widen_##kind)(x, (const uint16_t *)data + at, n);                 \
+            LEAF(widen_##kind)(x, (const bits *)data + at, n);                     \
             for (size_t i = 0; i < n; i++)                                         \
                 x[i] /= (float)by;                                                 \
-            LEAF(narrow_##kind)((uint16_t *)data + at, x, n);                      \
+            LEAF(narrow_##kind)((bits *)data + at, x, n);                          \
         }                                                                          \
     }
 
@@ -129,8 +129,24 @@ LEAF_TARGET static void LEAF(narrow_half)(uint16_t *to, const float *from, size_
         to[i] = half_from_float(from[i]);
 }
 
-LEAF_NARROW_TYPE(half)
-LEAF_NARROW_TYPE(bfloat16)
+#define LEAF_FP8(kind)                                                                        \
+    LEAF_TARGET static void LEAF(widen_##kind)(float *to, const uint8_t *from, size_t n)      \
+    {                                                                                         \
+        for (size_t i = 0; i < n; i++)                                                        \
+            to[i] = fp8_##kind##_to_float(from[i]);                                           \
+    }                                                                                         \
+    LEAF_TARGET static void LEAF(narrow_##kind)(uint8_t *to, const float *from, size_t n)     \
+    {                                                                                         \
+        for (size_t i = 0; i < n; i++)                                                        \
+            to[i] = fp8_##kind##_from_float(from[i]);                                         \
+    }
+LEAF_FP8(e4m3)
+LEAF_FP8(e5m2)
+
+LEAF_NARROW_TYPE(half, uint16_t)
+LEAF_NARROW_TYPE(bfloat16, uint16_t)
+LEAF_NARROW_TYPE(e4m3, uint8_t)
+LEAF_NARROW_TYPE(e5m2, uint8_t)
 
 #define LEAF_ROW(kind)                                                                                              \
     { [OP_SUM] = LEAF(sum_##kind), [OP_PROD] = LEAF(prod_##kind), [OP_MIN] = LEAF(min_##kind), [OP_MAX] = LEAF(max_##kind), \
@@ -142,13 +158,13 @@ static const struct leaf_set LEAF(leaf_set) = {
         [TYPE_INT8] = LEAF_ROW(int8_t), [TYPE_UINT8] = LEAF_ROW(uint8_t), [TYPE_INT32] = LEAF_ROW(int32_t),
         [TYPE_UINT32] = LEAF_ROW(uint32_t), [TYPE_INT64] = LEAF_ROW(int64_t), [TYPE_UINT64] = LEAF_ROW(uint64_t),
         [TYPE_HALF] = LEAF_ROW(half), [TYPE_FLOAT] = LEAF_ROW(float), [TYPE_DOUBLE] = LEAF_ROW(double),
-        [TYPE_BFLOAT16] = LEAF_ROW(bfloat16),
+        [TYPE_BFLOAT16] = LEAF_ROW(bfloat16), [TYPE_FLOAT8E4M3] = LEAF_ROW(e4m3), [TYPE_FLOAT8E5M2] = LEAF_ROW(e5m2),
     },
     .divide = {
         [TYPE_INT8] = LEAF(divide_int8_t), [TYPE_UINT8] = LEAF(divide_uint8_t), [TYPE_INT32] = LEAF(divide_int32_t),
         [TYPE_UINT32] = LEAF(divide_uint32_t), [TYPE_INT64] = LEAF(divide_int64_t), [TYPE_UINT64] = LEAF(divide_uint64_t),
         [TYPE_HALF] = LEAF(divide_half), [TYPE_FLOAT] = LEAF(divide_float), [TYPE_DOUBLE] = LEAF(divide_double),
-        [TYPE_BFLOAT16] = LEAF(divide_bfloat16),
+        [TYPE_BFLOAT16] = LEAF(divide_bfloat16), [TYPE_FLOAT8E4M3] = LEAF(divide_e4m3), [TYPE_FLOAT8E5M2] = LEAF(divide_e5m2),
     },
     .stream = LEAF(stream),
 };
@@ -158,4 +174,5 @@ static const struct leaf_set LEAF(leaf_set) = {
 #undef LEAF_TYPE
 #undef LEAF_NARROW
 #undef LEAF_NARROW_TYPE
+#undef LEAF_FP8
 #undef LEAF_ROW
