@@ -31,6 +31,7 @@ struct connection {
     uint32_t inline_bytes; /* largest payload that goes in the mark; 0: none */
     size_t slot_bytes;
     int peer;
+    bool in_line; /* arrival shows in the data themselves (device/lines.h): tail is not used */
 };
 
 /* Memory of every rank that peers can reach, one entry an allocation. */

@@ -4,10 +4,10 @@
  *   ENGINE_FN                                  how a function is declared
  *   engine_load_acquire(const uint64_t *)      and
  *   engine_store_release(uint64_t *, uint64_t) for marks
- *   engine_leaf(const struct engine *, const struct leaf_work *)  arithmetic
  *
- * It never waits: engine_advance() plays what can be played and says done, moved or blocked. What a lane waits for is the
- * step at lane->at; the driver decides how to wait, when to give up, and moves messages in between. */
+ * It never waits: engine_begin() gives the next arithmetic of a lane or says done or blocked, engine_complete() tells the peers
+ * about it. What a lane waits for is the step at lane->at; the driver computes, decides how to wait and when to give up, and
+ * moves messages in between. It compiles as C11 and as C++. */
 
 struct engine_step {
     struct connection **recv, **send;
@@ -91,7 +91,7 @@ ENGINE_FN bool engine_receives_ready(const struct engine *e, const struct engine
     }
     for (int i = 0; i < s->nrecv; i++) {
         const struct connection *c = s->recv[i];
-        if (engine_load_acquire(&c->tail[c->at].sequence) != c->next + 1)
+        if (!c->in_line && engine_load_acquire(&c->tail[c->at].sequence) != c->next + 1)
             return false;
     }
     return true;
@@ -195,10 +195,13 @@ ENGINE_FN void engine_post_sends(const struct engine *e, const struct engine_ste
         struct connection *c = s->send[i];
         struct mark *m = &c->tail[c->at];
         const bool from_dst = s->nrecv > 0;
-        m->argument = !(s->flags & STEP_PULL_SEND) ? count * e->type_bytes
-                      : from_dst                   ? engine_offset(e, s->dst, s->dst_first + first)
-                                                   : engine_offset(e, s->src, s->src_first + first);
-        engine_store_release(&m->sequence, ++c->next);
+        c->next++;
+        if (!c->in_line) {
+            m->argument = !(s->flags & STEP_PULL_SEND) ? count * e->type_bytes
+                          : from_dst                   ? engine_offset(e, s->dst, s->dst_first + first)
+                                                       : engine_offset(e, s->src, s->src_first + first);
+            engine_store_release(&m->sequence, c->next);
+        }
         c->at = c->at + 1 == c->nslots ? 0 : c->at + 1;
         if (s->flags & STEP_PUSH_SEND) {
             c->grants++;
@@ -270,18 +273,4 @@ ENGINE_FN void engine_complete(const struct engine *e, struct engine_lane *l, st
         return;
     engine_post_sends(e, t->step, t->first, t->count);
     engine_next(e, l);
-}
-
-/* Plays what can be played, for back ends where who decides also computes. */
-ENGINE_FN enum engine_result engine_advance(const struct engine *e, struct engine_lane *l)
-{
-    struct engine_turn t;
-    enum engine_result result;
-    t.moved = false;
-    while ((result = engine_begin(e, l, &t)) == ENGINE_READY) {
-        if (t.work.ndst > 0)
-            engine_leaf(e, &t.work);
-        engine_complete(e, l, &t);
-    }
-    return result == ENGINE_BLOCKED && t.moved ? ENGINE_MOVED : result;
 }

@@ -18,14 +18,20 @@ static inline void engine_store_release(uint64_t *p, uint64_t value)
     __atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
 
-struct engine;
-static inline void engine_leaf(const struct engine *e, const struct leaf_work *work);
-
 #include "collectives/engine.h"
 
-static inline void engine_leaf(const struct engine *e, const struct leaf_work *work)
+/* Plays what can be played: done, moved or blocked. */
+static inline enum engine_result engine_advance(const struct engine *e, struct engine_lane *l)
 {
-    leaf_run(e->leaf, work);
+    struct engine_turn t;
+    enum engine_result result;
+    t.moved = false;
+    while ((result = engine_begin(e, l, &t)) == ENGINE_READY) {
+        if (t.work.ndst > 0)
+            leaf_run(e->leaf, &t.work);
+        engine_complete(e, l, &t);
+    }
+    return result == ENGINE_BLOCKED && t.moved ? ENGINE_MOVED : result;
 }
 
 #endif

@@ -141,10 +141,10 @@ int plan_add(struct plan *p, int lane, const int *recv_from, int nrecv, const in
 void plan_after(struct plan *p, int index);
 /* The src of the last step added comes after `operands` received ones (so that every rank reduces in one order). */
 void plan_src_at(struct plan *p, int operands);
-static inline struct chunk chunk_in(int index) { return (struct chunk){ BUFFER_IN, index }; }
-static inline struct chunk chunk_out(int index) { return (struct chunk){ BUFFER_OUT, index }; }
-static inline struct chunk chunk_through(int index) { return (struct chunk){ BUFFER_THROUGH, index }; }
-static inline struct chunk chunk_none(void) { return (struct chunk){ BUFFER_NONE, 0 }; }
+static inline struct chunk chunk_in(int index) { const struct chunk c = { BUFFER_IN, index }; return c; }
+static inline struct chunk chunk_out(int index) { const struct chunk c = { BUFFER_OUT, index }; return c; }
+static inline struct chunk chunk_through(int index) { const struct chunk c = { BUFFER_THROUGH, index }; return c; }
+static inline struct chunk chunk_none(void) { const struct chunk c = { BUFFER_NONE, 0 }; return c; }
 
 /* Position of a rank on the ring, and the rank `distance` further (negative: back). */
 int group_position(const struct group *g, int rank);
