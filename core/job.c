@@ -17,6 +17,11 @@ int job_open_node(struct job **node_p, struct job *job)
     return job->ops->open_node(node_p, job);
 }
 
+int job_split(struct job **part_p, struct job *job, int colour)
+{
+    return job->ops->split(part_p, job, colour);
+}
+
 int job_barrier(struct job *job)
 {
     return job->ops->barrier(job);

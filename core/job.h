@@ -19,6 +19,7 @@ struct job_ops {
     /* all holds nranks x bytes, rank by rank; mine is copied into it. */
     int (*allgather)(struct job *job, const void *mine, void *all, size_t bytes);
     int (*open_node)(struct job **node_p, struct job *job); /* its calls, for the ranks of this machine */
+    int (*split)(struct job **part_p, struct job *job, int colour); /* its calls, for the ranks of one colour */
     void (*close)(struct job *job);
 };
 
@@ -42,6 +43,8 @@ int job_open_local(struct job **job_p, void *shared, int rank, int nranks);
 void job_local_pretend(struct job *job, int nodes);
 /* The ranks of this machine alone, in their order, as a job of their own. Collective over job, which must outlive it. */
 int job_open_node(struct job **node_p, struct job *job);
+/* The ranks that gave the same colour, in their order, as a job of their own. Collective over job, which must outlive it; so is closing it. */
+int job_split(struct job **part_p, struct job *job, int colour);
 void job_close(struct job *job);
 
 int job_barrier(struct job *job);

@@ -1,4 +1,4 @@
-#include "core/job.h"
+#include "core/job_mpi.h"
 
 #include "core/error.h"
 #include "core/text.h"
@@ -43,22 +43,24 @@ static void close_mpi(struct job *job)
     free(job);
 }
 
-static void close_node(struct job *job)
+static void close_part(struct job *job)
 {
     MPI_Comm_free(&((struct job_mpi *)job)->comm);
     free(job);
 }
 
-static int split(const struct job *job, MPI_Comm *local_p)
+static int split_by_machine(const struct job *job, MPI_Comm *local_p)
 {
     return check(MPI_Comm_split_type(comm_of(job), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, local_p), "MPI_Comm_split_type");
 }
 
+static int split(struct job **part_p, struct job *job, int colour);
+
 static int open_node(struct job **node_p, struct job *job)
 {
-    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .close = close_node };
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_part };
     MPI_Comm local;
-    RB_TRY(split(job, &local));
+    RB_TRY(split_by_machine(job, &local));
     MPI_Comm_set_errhandler(local, MPI_ERRORS_RETURN);
     struct job_mpi *j = rb_calloc(1, sizeof *j);
     j->head = (struct job){ .ops = &ops, .nnodes = 1 };
@@ -75,7 +77,7 @@ static int open_node(struct job **node_p, struct job *job)
 static int find_nodes(struct job *job)
 {
     MPI_Comm local;
-    RB_TRY(split(job, &local));
+    RB_TRY(split_by_machine(job, &local));
     MPI_Comm_rank(local, &job->local_rank);
     MPI_Comm_size(local, &job->nlocal);
     int first = job->rank;
@@ -94,9 +96,40 @@ static int find_nodes(struct job *job)
     return rc;
 }
 
+/* Takes the communicator over. */
+static int open_part(struct job **part_p, MPI_Comm comm)
+{
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_part };
+    struct job_mpi *j = rb_calloc(1, sizeof *j);
+    j->head.ops = &ops;
+    j->comm = comm;
+    MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(comm, &j->head.rank);
+    MPI_Comm_size(comm, &j->head.nranks);
+    const int rc = find_nodes(&j->head);
+    if (rc != RB_OK) {
+        close_part(&j->head);
+        return rc;
+    }
+    *part_p = &j->head;
+    return RB_OK;
+}
+
+static int split(struct job **part_p, struct job *job, int colour)
+{
+    MPI_Comm part;
+    RB_TRY(check(MPI_Comm_split(comm_of(job), colour, job->rank, &part), "MPI_Comm_split"));
+    return open_part(part_p, part);
+}
+
+MPI_Comm job_mpi_comm(const struct job *job)
+{
+    return job->ops->barrier == barrier ? comm_of(job) : MPI_COMM_WORLD;
+}
+
 int job_open_mpi(struct job **job_p, int *argc, char ***argv)
 {
-    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .close = close_mpi };
+    static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_mpi };
     int provided = 0;
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return rb_fail(RB_EINTERNAL, "MPI cannot be initialised");

@@ -50,6 +50,30 @@ static int calls_of_a_node(struct job *job, void *context)
     return bad | job_barrier(job);
 }
 
+static int calls_of_a_part(struct job *job, void *context)
+{
+    const int *parts = context;
+    struct job *part;
+    if (job_split(&part, job, job->rank % *parts) != RB_OK)
+        return 30;
+    int ranks[RANKS_MOST];
+    int bad = part->nranks != (job->nranks - job->rank % *parts + *parts - 1) / *parts || part->rank != job->rank / *parts ? 31 : job_calls(part, NULL);
+    for (int i = 0; i < job->rank % *parts; i++) /* parts need not keep step */
+        bad |= job_barrier(part);
+    bad |= job_allgather(part, &job->rank, ranks, sizeof job->rank);
+    for (int i = 0; i < part->nranks; i++)
+        bad |= ranks[i] != i * *parts + job->rank % *parts ? 32 : 0;
+    job_close(part);
+    return bad | job_barrier(job);
+}
+
+static void a_colour_is_a_job_of_its_own(void **state)
+{
+    (void)state;
+    for (int parts = 1; parts <= 6; parts++)
+        assert_int_equal(ranks_as_threads(6, calls_of_a_part, &parts), 0);
+}
+
 static void a_node_is_a_job_of_its_own(void **state)
 {
     (void)state;
@@ -63,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_at_every_size),
         cmocka_unit_test(a_node_is_a_job_of_its_own),
+        cmocka_unit_test(a_colour_is_a_job_of_its_own),
         cmocka_unit_test(a_failing_rank_is_seen),
     };
     return cmocka_run_group_tests_name("core_job_threads", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "collectives/transport/transport.h"
 
 #include "core/error.h"
+#include "core/job_mpi.h"
 #include "core/text.h"
 
 #include <mpi.h>
@@ -57,7 +58,7 @@ static int open_mpi(struct transport **t_p, struct job *job, const struct transp
     struct mpi *m = rb_calloc(1, sizeof *m);
     m->head = (struct transport){ .ops = &transport_mpi, .job = job, .abort = &m->abort };
     size_slots(&m->head, config);
-    if (MPI_Comm_dup(MPI_COMM_WORLD, &m->comm) != MPI_SUCCESS) {
+    if (MPI_Comm_dup(job_mpi_comm(job), &m->comm) != MPI_SUCCESS) {
         free(m);
         return rb_fail(RB_EINTERNAL, "MPI_Comm_dup failed");
     }
