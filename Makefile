@@ -126,6 +126,14 @@ $(BUILD)/tests/$(1)_%: $(BUILD)/tests/$(1)_%.o $(BUILD)/tests/line_buffer.o $$(c
 endef
 $(foreach f,$(folders),$(eval $(call folder_rules,$(f))))
 
+# Stand-ins for the GPU driver's library, of today and of ten years ago.
+nvml := $(BUILD)/tests/libnvidia-ml.so.1 $(BUILD)/tests/libnvidia-ml-old.so.1
+$(nvml): tests/nvml/library.c topo/nvml_api.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -shared -o $@ $<
+$(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
+
 tests: $(tests)
 kernels: $(kernels:%=$(BUILD)/%.o)
 tsan_tests: $(tsan_tests)

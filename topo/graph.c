@@ -105,7 +105,9 @@ static void add_core_groups(struct topology *t)
 
 void graph_finish(struct topology *t)
 {
+    free(t->ends);
     t->ends = rb_calloc(t->ndevices, sizeof *t->ends);
+    t->nends = 0;
     add_ends(t, TOPO_GPU, 0);
     add_ends(t, TOPO_NIC, 0);
     add_core_groups(t);

@@ -153,7 +153,7 @@ static void add_links(struct topology *t, int gpu, int peer, double MBps)
     double GBps = MBps * 1e-3;
     if (known != NULL && known->nvlinks_max > 0 && GBps > 1.5 * one * known->nvlinks_max)
         GBps /= 2;
-    struct topology_nvlink link = { gpu, peer, (int)lround(GBps / one), ceiling_of(GBps, CEILING_QUERIED), NAN };
+    struct topology_nvlink link = { gpu, peer, (int)lround(GBps / one), ceiling_of(GBps, CEILING_QUERIED), NAN, 0 };
     if (link.count < 1)
         return;
     struct ceiling nominal;

@@ -64,6 +64,9 @@ static bool same_node(const struct topology *t, int a, int b)
  * switch means at most one bridge below it on either side. */
 static enum path_class class_of_devices(const struct topology *t, int a, int b, int common)
 {
+    enum path_class told;
+    if (graph_told_class(t, a, b, &told))
+        return told;
     if (common >= 0 && is_io(&t->devices[common])) {
         if (t->devices[common].kind == TOPO_HOST_BRIDGE)
             return PATH_PHB;
@@ -128,7 +131,7 @@ struct topology_path topology_path(const struct topology *t, int a, int b)
     if (a == b)
         return path;
     const struct topology_nvlink *l = find_nvlink(t, a, b);
-    if (l != NULL)
+    if (l != NULL && topology_peer(t, a, b) != PEER_NONE) /* up, but refused: no fabric manager, say */
         return path_of_nvlink(l);
     if (t->stated != NULL && is_io(da) && is_io(db))
         return stated_path(t, a, b);

@@ -12,6 +12,9 @@ struct topology_format {
     int (*print)(const struct topology *t, int nranks, FILE *out);
 };
 
+/* The GPU driver's answers, or why there are none. */
+void print_nvml(const struct topology *t, FILE *out);
+
 extern const struct topology_format format_table, format_json, format_dot;
 
 #endif

@@ -1,6 +1,7 @@
 #include "topo/print.h"
 
 #include "core/error.h"
+#include "topo/nvml.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,8 +61,8 @@ static json_t *nvlinks_json(const struct topology *t)
     json_t *a = json_array();
     for (size_t i = 0; i < topology_nvlink_count(t); i++) {
         const struct topology_nvlink *l = topology_nvlink(t, i);
-        json_array_append_new(a, json_pack("{s:o, s:o, s:i, s:o, s:o}", "a", name_of(t, l->a), "b", name_of(t, l->b), "count", l->count,
-                                           "ceiling", ceiling_json(l->nominal), "effective_GBps", number_or_null(l->effective_GBps)));
+        json_array_append_new(a, json_pack("{s:o, s:o, s:i, s:o, s:o, s:o}", "a", name_of(t, l->a), "b", name_of(t, l->b), "count", l->count,
+                                           "nvlink", l->generation > 0 ? json_real(l->generation) : json_null(), "ceiling", ceiling_json(l->nominal), "effective_GBps", number_or_null(l->effective_GBps)));
     }
     return a;
 }
@@ -118,6 +119,10 @@ json_t *topology_json(const struct topology *t)
                           "devices", devices_json(t), "nvlinks", nvlinks_json(t), "ends", ends_json(t), "paths", paths_json(t), "ring",
                           ring_json(t));
     free(summary);
+    if (topology_nvml(t) != NULL)
+        json_object_set_new(o, "driver", nvml_json(topology_nvml(t)));
+    else if (topology_is_live(t))
+        json_object_set_new(o, "driver", json_pack("{s:s}", "why", topology_nvml_why(t)));
     return o;
 }
 

@@ -233,6 +233,7 @@ static int print_table(const struct topology *t, int nranks, FILE *out)
     fprintf(out, "%s%s%s: %s\n\nDevices\n", topology_source(t), file != NULL ? " " : "", file != NULL ? file : "", summary);
     free(summary);
     print_subtree(t, -1, 0, out);
+    print_nvml(t, out);
     if (topology_end_count(t) > 0)
         print_matrix(t, out);
     print_ceilings(t, out);

@@ -22,11 +22,15 @@ static double share_of(enum path_class class)
     return shares[class];
 }
 
+/* Without peer access each byte crosses host memory: two copies for one. */
+static const double staged_share = 0.5;
+
 static double worth(const struct topology *t, int a, int b)
 {
     const struct topology_path path = topology_path(t, a, b);
     const bool known = path.ceiling.origin != CEILING_UNKNOWN;
-    return (known ? path.ceiling.GBps : pcie_assumed_GBps) * share_of(path.class);
+    const double access = topology_peer(t, a, b) == PEER_NONE ? staged_share : 1;
+    return (known ? path.ceiling.GBps : pcie_assumed_GBps) * share_of(path.class) * access;
 }
 
 static void order_devices(const struct topology *t, const int *devices, int n, int *order)

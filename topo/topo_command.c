@@ -11,7 +11,7 @@
 enum { RANKS_SHOWN = 8 };
 
 struct topo_settings {
-    const char *file, *format, *gpu;
+    const char *file, *format, *gpu, *nvml;
     uint64_t ranks;
 };
 
@@ -23,6 +23,7 @@ static const struct option_row rows[] = {
     { 0, "topology", "", OPTION_TEXT, OPTION_AT(topo_settings, file), "hwloc XML or text of nvidia-smi topo -m, instead of this machine", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(topo_settings, format), "what is printed", format_names, 0, 0 },
     { 0, "gpu", "", OPTION_TEXT, OPTION_AT(topo_settings, gpu), "model of the GPUs where the source does not say, such as H800", NULL, 0, 0 },
+    { 0, "nvml", "", OPTION_TEXT, OPTION_AT(topo_settings, nvml), "the GPU driver's library, instead of the system's", NULL, 0, 0 },
     { 0, "ranks", "0", OPTION_COUNT, OPTION_AT(topo_settings, ranks), "show the binding of so many ranks; 0: as many as cores, at most 8", NULL, 0, 4096 },
 };
 
@@ -84,7 +85,7 @@ int topo_command(int argc, char **argv)
         return RB_OK;
     }
     struct topology *t = NULL;
-    RB_TRY(topology_load(&t, settings.file));
+    RB_TRY(topology_load_with(&t, settings.file, settings.nvml));
     int rc = complete(t, &settings);
     if (rc == RB_OK)
         rc = print(t, &settings);

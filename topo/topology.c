@@ -11,7 +11,7 @@ enum { FILE_MAX = 16 << 20 };
 
 /* Kinds of files, and what adds to the machine we run on. A new one is a file and a row. */
 static const struct topology_loader *const file_loaders[] = { &load_hwloc_xml, &load_nvidia_smi };
-static void (*const probes[])(struct topology *) = { probe_nic_rates, probe_pcie_rates };
+static void (*const probes[])(struct topology *) = { probe_nic_rates, probe_pcie_rates, probe_nvml };
 
 static const struct topology_loader *recognise(const struct text *content)
 {
@@ -59,20 +59,37 @@ static int load_here(struct topology *t)
     RB_TRY(load_machine.load(t, NULL));
     for (size_t i = 0; t->live && i < RB_LEN(probes); i++)
         probes[i](t);
+    if (t->nvml_library != NULL && t->nvml == NULL)
+        return rb_fail(RB_EUSAGE, "GPU driver's library %s: %s", t->nvml_library,
+                       t->live ? t->nvml_why : "not asked, as HWLOC_XMLFILE describes another machine");
     return RB_OK;
+}
+
+static const char *given(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
 int topology_load(struct topology **t_p, const char *file)
 {
+    return topology_load_with(t_p, file, NULL);
+}
+
+int topology_load_with(struct topology **t_p, const char *file, const char *nvml)
+{
+    if (given(file) != NULL && given(nvml) != NULL)
+        return rb_fail(RB_EUSAGE, "%s describes a recorded machine, %s the GPUs of this one; give one of them", file, nvml);
     struct topology *t = rb_calloc(1, sizeof *t);
     t->memory = ceiling_of(0, CEILING_UNKNOWN);
-    const bool here = file == NULL || file[0] == '\0';
+    const bool here = given(file) == NULL;
     t->file = here ? NULL : rb_strdup(file);
+    t->nvml_library = given(nvml) != NULL ? nvml : given(getenv("RINGBENCH_NVML"));
     const int rc = here ? load_here(t) : load_file(t);
     if (rc != RB_OK) {
         topology_free(t);
         return rc;
     }
+    t->nvml_library = NULL; /* borrowed from the caller until here */
     *t_p = t;
     return RB_OK;
 }
@@ -88,6 +105,7 @@ void topology_free(struct topology *t)
     free(t->nvlinks);
     free(t->ends);
     free(t->stated);
+    nvml_report_free(t->nvml);
     free(t);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct job;
+struct nvml_report;
 struct topology;
 
 enum topo_kind {
@@ -71,6 +72,7 @@ struct topology_nvlink {
     int count;
     struct ceiling nominal; /* all of them together */
     double effective_GBps;  /* what NCCL's model plans with (catalogue.h); NAN unknown */
+    double generation;      /* 3.1: NVLink 3.1; 0 unknown */
 };
 
 struct topology_path {
@@ -80,13 +82,26 @@ struct topology_path {
     double effective_GBps;  /* NVLinks: planning figure; else NAN */
 };
 
+/* Whether a GPU may read and write another one's memory. */
+enum peer_access { PEER_UNKNOWN, PEER_NONE, PEER_DIRECT };
+
 /* file NULL or "": this machine. The kind of a file is told by its content. The caller frees *t_p. */
 int topology_load(struct topology **t_p, const char *file);
+/* The same with the file of the GPU driver's library (NULL or "": $RINGBENCH_NVML, else the system's): only this machine has one, so
+ * both a file and a library are RB_EUSAGE, and so is a library that does not answer. */
+int topology_load_with(struct topology **t_p, const char *file, const char *nvml);
 void topology_free(struct topology *t);
 
 const char *topology_source(const struct topology *t); /* "this machine", "hwloc XML", "nvidia-smi topo -m" */
 const char *topology_file(const struct topology *t);   /* NULL: this machine */
 bool topology_is_live(const struct topology *t);       /* describes the machine we run on */
+
+/* What the GPU driver says (nvml.h), for this machine only; NULL: it was not asked or does not answer, with the reason in why. */
+const struct nvml_report *topology_nvml(const struct topology *t);
+const char *topology_nvml_why(const struct topology *t);
+/* The device of the driver's number-th GPU, or -1. */
+int topology_driver_gpu(const struct topology *t, int number);
+enum peer_access topology_peer(const struct topology *t, int a, int b);
 
 size_t topology_device_count(const struct topology *t);
 const struct topology_device *topology_device(const struct topology *t, size_t index);
