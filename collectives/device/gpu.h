@@ -1,0 +1,63 @@
+/* collectives/device/gpu.h - what this program wants from GPUs: memory that peers can reach, copies, and one kernel launch a
+ * collective. gpu_cuda.cu is the real thing, gpu_none.c stands in where the program was built without nvcc, and the tests have one
+ * whose groups of threads are threads of the host.
+ *
+ * Units    bytes. Errors RB_OK or RB_E* (RB_ECUDA from the driver), printed where they are found.
+ * Threads  one thread a process calls it. Pointers are the device's unless said otherwise. */
+#ifndef RB_COLLECTIVES_GPU_H
+#define RB_COLLECTIVES_GPU_H
+
+#include "collectives/device/image.h"
+#include "collectives/types.h"
+
+struct gpu_facts {
+    char name[64];
+    char bus[32];      /* PCI, "0000:1b:00.0" */
+    uint8_t uuid[16];
+    int sms;           /* streaming multiprocessors */
+    int major, minor;  /* compute capability */
+    size_t memory;
+    bool cooperative;  /* can refuse a launch that does not fit at once */
+    int driver, runtime; /* versions: 1000 * major + 10 * minor */
+};
+
+/* A name for memory that another process of the machine can open. */
+struct gpu_handle {
+    char bytes[128];
+};
+
+struct gpu_launch {
+    const struct gpu_call *call;
+    enum rb_type type;
+    enum rb_op op;
+    uint32_t threads;      /* of a group */
+    uint32_t shared_bytes; /* of a group: the largest image */
+    bool one_gpu;          /* all ranks of the collective are on this GPU: flags need not order memory for others */
+};
+
+struct gpu_api {
+    const char *name; /* "cuda" */
+    /* 0 with the reason (one line) when there are none to be used: no driver, no device. */
+    int (*count)(char *why, size_t room);
+    int (*facts)(int device, struct gpu_facts *facts);
+    int (*select)(int device); /* for all that follows */
+    bool (*reaches)(int from, int to); /* kernels of one device can use the memory of the other */
+    int (*allocate)(size_t bytes, void **memory_p); /* zeroed */
+    void (*release)(void *memory);
+    int (*copy)(void *to, const void *from, size_t bytes); /* host or device each; done on return */
+    int (*share)(void *memory, struct gpu_handle *handle); /* memory: as allocated */
+    int (*open)(const struct gpu_handle *handle, void **memory_p);
+    void (*close)(void *memory);
+    int (*pin)(void *host, size_t bytes, void **device_p); /* host memory that kernels use in place */
+    void (*unpin)(void *host);
+    int (*poke)(uint64_t *at, uint64_t value); /* a kernel writes one word */
+    /* Kernels of at most this many groups run side by side. */
+    int (*groups)(const struct gpu_launch *launch, int *groups_p);
+    int (*launch)(const struct gpu_launch *launch);
+    int (*finished)(bool *done_p); /* of the last launch */
+    void (*explain)(char *text, size_t room); /* version and device, for the header */
+};
+
+extern const struct gpu_api gpu_api;
+
+#endif

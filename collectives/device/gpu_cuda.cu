@@ -1,0 +1,177 @@
+/* GPUs by the CUDA runtime (linked statically: the driver is found when the program runs). */
+#include "collectives/device/gpu.h"
+
+extern "C" {
+#include "core/error.h"
+}
+#include "collectives/device/cuda_memory.h"
+
+#include <cuda_runtime.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern "C" const void *kernel_of_floats(enum rb_type type, enum rb_op op);
+extern "C" const void *kernel_of_integers(enum rb_type type, enum rb_op op);
+extern "C" const void *kernel_one_gpu(enum rb_type type, enum rb_op op);
+
+static struct {
+    int device;
+    cudaStream_t stream;
+} selected = { -1, NULL };
+
+static int failed(const char *what, cudaError_t e)
+{
+    return rb_fail(RB_ECUDA, "%s: %s (%s)", what, cudaGetErrorString(e), cudaGetErrorName(e));
+}
+
+#define CUDA_TRY(what, call)                 \
+    do {                                     \
+        const cudaError_t cuda_try_ = (call); \
+        if (cuda_try_ != cudaSuccess)        \
+            return failed(what, cuda_try_);  \
+    } while (0)
+
+static int count(char *why, size_t room)
+{
+    int n = 0;
+    const cudaError_t e = cudaGetDeviceCount(&n);
+    if (e == cudaErrorInsufficientDriver || e == cudaErrorInitializationError)
+        snprintf(why, room, "no NVIDIA driver that this program (CUDA %d.%d) can use", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    else if (e == cudaErrorNoDevice || (e == cudaSuccess && n == 0))
+        snprintf(why, room, "the driver shows no GPU%s", getenv("CUDA_VISIBLE_DEVICES") != NULL ? " (CUDA_VISIBLE_DEVICES is set)" : "");
+    else if (e != cudaSuccess)
+        snprintf(why, room, "%s (%s)", cudaGetErrorString(e), cudaGetErrorName(e));
+    return e == cudaSuccess ? n : 0;
+}
+
+static int facts(int device, struct gpu_facts *f)
+{
+    cudaDeviceProp p;
+    CUDA_TRY("the properties of a GPU", cudaGetDeviceProperties(&p, device));
+    memset(f, 0, sizeof *f);
+    snprintf(f->name, sizeof f->name, "%.63s", p.name);
+    snprintf(f->bus, sizeof f->bus, "%04x:%02x:%02x.0", p.pciDomainID, p.pciBusID, p.pciDeviceID);
+    memcpy(f->uuid, &p.uuid, sizeof f->uuid);
+    f->sms = p.multiProcessorCount;
+    f->major = p.major;
+    f->minor = p.minor;
+    f->memory = p.totalGlobalMem;
+    f->cooperative = p.cooperativeLaunch != 0;
+    CUDA_TRY("the driver's version", cudaDriverGetVersion(&f->driver));
+    CUDA_TRY("the runtime's version", cudaRuntimeGetVersion(&f->runtime));
+    return RB_OK;
+}
+
+static int select(int device)
+{
+    if (selected.device == device)
+        return RB_OK;
+    CUDA_TRY("selecting a GPU", cudaSetDevice(device));
+    CUDA_TRY("a stream", cudaStreamCreateWithFlags(&selected.stream, cudaStreamNonBlocking));
+    selected.device = device;
+    return RB_OK;
+}
+
+static bool reaches(int from, int to)
+{
+    int can = from == to;
+    return can != 0 || (cudaDeviceCanAccessPeer(&can, from, to) == cudaSuccess && can != 0);
+}
+
+static int copy(void *to, const void *from, size_t bytes)
+{
+    CUDA_TRY("a copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, selected.stream));
+    CUDA_TRY("a copy", cudaStreamSynchronize(selected.stream));
+    return RB_OK;
+}
+
+static int allocate(size_t bytes, void **memory_p)
+{
+    RB_TRY(cuda_memory_allocate(selected.device, bytes, memory_p));
+    CUDA_TRY("clearing GPU memory", cudaMemsetAsync(*memory_p, 0, bytes, selected.stream));
+    CUDA_TRY("clearing GPU memory", cudaStreamSynchronize(selected.stream));
+    return RB_OK;
+}
+
+static int open_shared(const struct gpu_handle *handle, void **memory_p)
+{
+    return cuda_memory_open(selected.device, handle, memory_p);
+}
+
+static int pin(void *host, size_t bytes, void **device_p)
+{
+    CUDA_TRY("pinning shared host memory", cudaHostRegister(host, bytes, cudaHostRegisterPortable | cudaHostRegisterMapped));
+    CUDA_TRY("the GPU's address of host memory", cudaHostGetDevicePointer(device_p, host, 0));
+    return RB_OK;
+}
+
+static void unpin(void *host)
+{
+    cudaHostUnregister(host);
+}
+
+static __global__ void write_word(uint64_t *at, uint64_t value)
+{
+    asm volatile("st.release.sys.global.u64 [%0], %1;" : : "l"(at), "l"(value) : "memory");
+}
+
+static int poke(uint64_t *at, uint64_t value)
+{
+    write_word<<<1, 1, 0, selected.stream>>>(at, value);
+    CUDA_TRY("a kernel that writes a word", cudaGetLastError());
+    CUDA_TRY("a kernel that writes a word", cudaStreamSynchronize(selected.stream));
+    return RB_OK;
+}
+
+static const void *kernel_of(const struct gpu_launch *l)
+{
+    const void *kernel = l->one_gpu ? kernel_one_gpu(l->type, l->op) : NULL;
+    if (kernel == NULL)
+        kernel = kernel_of_floats(l->type, l->op);
+    return kernel != NULL ? kernel : kernel_of_integers(l->type, l->op);
+}
+
+static int groups(const struct gpu_launch *l, int *groups_p)
+{
+    int sms = 0, each = 0;
+    const void *kernel = kernel_of(l);
+    if (l->shared_bytes > 48 << 10)
+        CUDA_TRY("shared memory of a kernel", cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)l->shared_bytes));
+    CUDA_TRY("a GPU's multiprocessors", cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, selected.device));
+    CUDA_TRY("the occupancy of a kernel", cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, (int)l->threads, l->shared_bytes));
+    *groups_p = sms * each;
+    return RB_OK;
+}
+
+/* Cooperative: refused, instead of hanging, when not all groups fit at once. */
+static int launch(const struct gpu_launch *l)
+{
+    struct gpu_call call = *l->call;
+    void *arguments[] = { &call };
+    CUDA_TRY("launching a collective", cudaLaunchCooperativeKernel(kernel_of(l), dim3(call.nranks * call.nchannels), dim3(l->threads), arguments,
+                                                                  l->shared_bytes, selected.stream));
+    return RB_OK;
+}
+
+static int finished(bool *done_p)
+{
+    const cudaError_t e = cudaStreamQuery(selected.stream);
+    *done_p = e != cudaErrorNotReady;
+    return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("a collective's kernel", e);
+}
+
+static void explain(char *text, size_t room)
+{
+    struct gpu_facts f;
+    text[0] = '\0';
+    if (selected.device >= 0 && facts(selected.device, &f) == RB_OK)
+        snprintf(text, room, "%s (%s, %d SMs, sm_%d%d), CUDA driver %d.%d, runtime %d.%d", f.name, f.bus, f.sms, f.major, f.minor, f.driver / 1000,
+                 f.driver % 1000 / 10, f.runtime / 1000, f.runtime % 1000 / 10);
+}
+
+const struct gpu_api gpu_api = {
+    "cuda", count, facts, select, reaches, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
+    poke, groups, launch, finished, explain,
+};
