@@ -136,7 +136,7 @@ int finish_run(struct sweep *s)
     int rc = session->job->rank == 0 ? conclude(s, harness) : RB_OK;
     rc = job_agree(session->job, rc);
     heartbeat_phase(session->heartbeat, PHASE_END);
-    if (rc == RB_OK && (s->wrong > 0 || s->below_minimum))
+    if (rc == RB_OK && (s->wrong > 0 || s->refused > 0 || s->below_minimum))
         return RB_EDATA;
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "bench/measure.h"
 
 #include "bench/ceiling.h"
+#include "bench/packets.h"
 #include "bench/stats.h"
 #include "bench/verify.h"
 #include "core/clock.h"
@@ -292,31 +293,14 @@ static int time_all(struct session *s, struct unit *u, double budget)
     return RB_OK;
 }
 
-/* The transport with a card, if one of the unit's subjects uses one: the others have nothing to tell. */
-static struct comm *comm_with_card(const struct unit *u)
-{
-    for (size_t i = 0; i < u->suite->nsubjects; i++)
-        if (u->trials[i].operation != NULL && card_has(u->trials[i].comm))
-            return u->trials[i].comm;
-    return NULL;
-}
-
 static int measure_calls(struct session *s, struct unit *u, double budget)
 {
+    struct packets_before before;
+    RB_TRY(packets_begin(s, &before));
     RB_TRY(verify_all(s, u));
     RB_TRY(time_all(s, u, budget));
-    return verify_all(s, u);
-}
-
-static int measure_card(struct session *s, struct unit *u, double budget)
-{
-    struct comm *comm = comm_with_card(u);
-    struct transport_card then;
-    if (comm == NULL)
-        return measure_calls(s, u, budget);
-    RB_TRY(card_begin(comm, &then));
-    RB_TRY(measure_calls(s, u, budget));
-    return card_end(comm, &then, &u->card);
+    RB_TRY(verify_all(s, u));
+    return packets_end(s, u, &before);
 }
 
 static int measure(struct session *s, struct unit *u, double budget)
@@ -325,7 +309,7 @@ static int measure(struct session *s, struct unit *u, double budget)
     atomic_store_explicit(&s->heartbeat->bytes, u->size->bytes, memory_order_relaxed);
     for (size_t i = 0; i < u->suite->nsubjects; i++)
         RB_TRY(open_trial(s, u, &u->trials[i]));
-    RB_TRY(measure_card(s, u, budget));
+    RB_TRY(measure_calls(s, u, budget));
     u->copy_GBps = NAN;
     if (s->job->nnodes == 1 && s->job->nranks > 1)
         RB_TRY(ceiling_measure(s, &u->layout, &u->copy_GBps));

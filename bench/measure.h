@@ -23,6 +23,8 @@ struct trial {
     size_t nsamples;
     int64_t wrong; /* -1: not checked */
     double mean_sec; /* from the warm-up, to plan with */
+    int card_calls;  /* calls of this row alone that its packets were counted for; 0: its transport has no card */
+    struct card_packets card;
 };
 
 enum unit_stop { STOP_PRECISE, STOP_BUDGET, STOP_FIXED };
@@ -38,7 +40,7 @@ struct unit {
     uint64_t aggregate;   /* calls in a sample */
     enum unit_stop stop;
     double copy_GBps;     /* the ceiling of a hop through memory at this size; NAN where hops do not go through memory */
-    struct card_packets card; /* all calls of the unit over the transport that has a card */
+    uint64_t refused;     /* rows whose bytes did not go through the card */
 };
 
 /* budget: seconds for all subjects together. On success the caller frees with unit_free(). */

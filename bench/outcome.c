@@ -113,8 +113,10 @@ static void set_facts(struct record_case *c, const struct trial *t)
     c->hops = f->hops;
 }
 
-static void set_card(struct record_case *c, const struct card_packets *p)
+static void set_card(struct record_case *c, const struct trial *t)
 {
+    const struct card_packets *p = &t->card;
+    c->card_calls = t->card_calls;
     set(c->card_port, sizeof c->card_port, p->port);
     c->card_sent = p->sent;
     c->card_received = p->received;
@@ -135,8 +137,7 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     c->wrong = t->wrong;
     c->aggregate = (int)u->aggregate;
     set_facts(c, t);
-    if (t->operation != NULL && card_has(t->comm))
-        set_card(c, &u->card);
+    set_card(c, t);
     struct stats stats;
     stats_of(&stats, t->samples, t->nsamples);
     c->time_us = time_of(&stats);

@@ -11,7 +11,7 @@
 #include "core/job.h"
 #include "topo/topology.h"
 
-enum { SESSION_TRANSPORTS = 8 };
+enum { SESSION_TRANSPORTS = 16 };
 
 struct channel {
     const char *asked; /* value of --transport */

@@ -65,7 +65,7 @@ static void print_line(FILE *out, const struct line *l, bool by_protocol)
         snprintf(peak, sizeof peak, "%7.2f", l->best_busbw);
     if (l->ceiling > 0)
         snprintf(share, sizeof share, "%3.0f %% at %s", 100 * l->best_wire / l->ceiling, units_bytes(bytes, l->best_bytes));
-    fprintf(out, "#   %-15s %-28s %-5s %-8s %-5s %-16s %s  %s\n", c->collective, who, c->transport, c->type, c->op, faster, peak, share);
+    fprintf(out, "#   %-15s %-28s %-9s %-8s %-5s %-16s %s  %s\n", c->collective, who, c->transport, c->type, c->op, faster, peak, share);
 }
 
 void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bool by_protocol)
@@ -75,7 +75,7 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
     const char *from = "";
     fprintf(out, "# Summary: how often as fast as the baseline (geometric mean over the sizes; sizes won/even/lost by the 95 %% interval of\n"
                  "# the paired ratio), best busbw in GB/s, best wire rate in per cent of the ceiling\n"
-                 "#   %-15s %-28s %-5s %-8s %-5s %-16s %s  %s\n", "collective", "algorithm", "over", "type", "op", "x baseline", "  busbw", "of ceiling");
+                 "#   %-15s %-28s %-9s %-8s %-5s %-16s %s  %s\n", "collective", "algorithm", "over", "type", "op", "x baseline", "  busbw", "of ceiling");
     for (size_t i = 0; i < count; i++) {
         if (done[i] || !is_ours(&cases[i]))
             continue;
@@ -110,7 +110,7 @@ static void print_network(FILE *out, const struct record_case *c)
     int n = snprintf(who, sizeof who, "%s", c->algorithm);
     if (c->servers > 0)
         snprintf(who + n, sizeof who - (size_t)n, ", %d server%s", c->servers, c->servers == 1 ? "" : "s");
-    fprintf(out, "#   %-15s %-28s %-5s %8.3f GB/s, %s of a %s message; %d rank%s of other hosts send%s to one\n", c->collective, who, c->transport,
+    fprintf(out, "#   %-15s %-28s %-9s %8.3f GB/s, %s of a %s message; %d rank%s of other hosts send%s to one\n", c->collective, who, c->transport,
             network_GBps(c), units_bytes(share, c->network_bytes), units_bytes(bytes, c->bytes), c->incast, c->incast == 1 ? "" : "s",
             c->incast == 1 ? "s" : "");
 }

@@ -26,6 +26,30 @@ static void print_limit(FILE *out, const struct limit *l)
             degree(layer, l->layer.value), degree(measured, l->measured.value), use, l->binds);
 }
 
+/* The measured network's entry follows those of the GPU's own links. */
+static const struct limit_network *network_of(const struct limits *l, size_t i)
+{
+    while (i < l->nnetwork && !l->network[i].measured)
+        i++;
+    return i < l->nnetwork ? &l->network[i] : NULL;
+}
+
+static void print_networks(FILE *out, const struct limits *l)
+{
+    const struct limit_network *measured = network_of(l, 0);
+    if (measured == NULL)
+        return;
+    fprintf(out, "# One GPU on each host: how many may share a training by tensor, pipeline and data parallel over the links inside a node, and over\n"
+                 "# the measured %s (%.3g GB/s); %d and more are not told apart\n#   %-24s %-14s %22s   %22s\n#   %-39s %7s %8s %5s   %7s %8s %5s\n",
+            measured->over, measured->Bps / 1e9, LAYER_MOST, "", "", "over the link", "over the network", "GPU", "tensor", "pipeline", "data", "tensor", "pipeline", "data");
+    for (size_t i = 0; i < l->nnetwork; i++) {
+        const struct limit_network *link = &l->network[i], *w = network_of(l, i);
+        if (!link->measured && w != NULL)
+            fprintf(out, "#   %-24.24s %-14.14s %7.0f %8.0f %5.0f   %7.0f %8.0f %5.0f\n", link->gpu_name, link->over, link->tensor, link->pipeline, link->data,
+                    w->tensor, w->pipeline, w->data);
+    }
+}
+
 static int print_all(FILE *out, const struct records *r)
 {
     struct limit_settings settings;
@@ -42,6 +66,7 @@ static int print_all(FILE *out, const struct records *r)
                 settings.model_name, "GPU", "link", "rule", "layer", "measured", "use", "bound by");
         for (size_t i = 0; i < limits.count; i++)
             print_limit(out, &limits.list[i]);
+        print_networks(out, &limits);
         limits_free(&limits);
     }
     catalogue_free(&catalogue);

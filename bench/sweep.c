@@ -159,6 +159,7 @@ static void show_known(struct sweep *s, struct suite_tables *tables, const struc
 
 static void add_wrong(struct sweep *s, const struct unit *u)
 {
+    s->refused += u->refused;
     for (size_t i = 0; i < u->suite->nsubjects; i++)
         if (u->trials[i].wrong > 0)
             s->wrong += (uint64_t)u->trials[i].wrong;

@@ -14,7 +14,7 @@ struct sweep {
     const struct cases *cases;
     struct store *store; /* rank 0; NULL elsewhere */
     /* results, the same on all ranks */
-    uint64_t wrong;
+    uint64_t wrong, refused; /* elements; rows */
     bool below_minimum;
     /* what one cycle took, for the drift */
     double *first_us, *now_us; /* rank 0: median of each case, by case number */

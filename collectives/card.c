@@ -58,8 +58,8 @@ static bool same_port(const struct share *a, const struct share *b)
     return a->node == b->node && strcmp(a->delta.port, b->delta.port) == 0;
 }
 
-/* The ranks of a port see the same counters: they are taken once, what each rank sent is added up. */
-static int judge_port(const struct share *all, int n, int first, bool speaks)
+/* The ranks of a port see the same counters: they are taken once, what each rank sent is added up. what NULL: say nothing. */
+static int judge_port(const struct share *all, int n, int first, const char *what)
 {
     const struct share *port = &all[first];
     uint64_t need = 0;
@@ -68,9 +68,9 @@ static int judge_port(const struct share *all, int n, int first, bool speaks)
             need += port->delta.counts_loops ? all[r].delta.payload : all[r].delta.payload_away;
     if (!port->delta.counted || port->delta.sent >= need)
         return RB_OK;
-    return !speaks ? RB_EDATA
-                   : rb_fail(RB_EDATA, "refused: %s on %s sent %llu packets, but the data of its ranks need %llu: they did not go through the card",
-                             port->delta.port, port->host, (unsigned long long)port->delta.sent, (unsigned long long)need);
+    return what == NULL ? RB_EDATA
+                        : rb_fail(RB_EDATA, "refused: %s: %s on %s sent %llu packets, but the data of its ranks need %llu: they did not go through "
+                                  "the card", what, port->delta.port, port->host, (unsigned long long)port->delta.sent, (unsigned long long)need);
 }
 
 static void explain(struct card_packets *p, uint64_t requests)
@@ -80,7 +80,7 @@ static void explain(struct card_packets *p, uint64_t requests)
     p->other = rest - p->acknowledgements;
 }
 
-static int judge(const struct share *all, int n, bool speaks, struct card_packets *p)
+static int judge(const struct share *all, int n, const char *what, struct card_packets *p)
 {
     int rc = RB_OK;
     bool counted = true;
@@ -98,7 +98,7 @@ static int judge(const struct share *all, int n, bool speaks, struct card_packet
         p->sent += all[r].delta.sent;
         p->received += all[r].delta.received;
         p->retried += all[r].delta.retried;
-        const int bad = judge_port(all, n, r, speaks);
+        const int bad = judge_port(all, n, r, what);
         rc = rc == RB_OK ? bad : rc;
     }
     explain(p, requests);
@@ -109,7 +109,7 @@ static int judge(const struct share *all, int n, bool speaks, struct card_packet
     return rc;
 }
 
-int card_end(struct comm *comm, const struct transport_card *then, struct card_packets *packets_p)
+int card_end(struct comm *comm, const struct transport_card *then, const char *what, struct card_packets *packets_p)
 {
     *packets_p = (struct card_packets){0};
     if (comm->transport->ops->card == NULL)
@@ -120,7 +120,7 @@ int card_end(struct comm *comm, const struct transport_card *then, struct card_p
     struct share *all = rb_calloc((size_t)n, sizeof *all);
     int rc = job_allgather(comm->job, &mine, all, sizeof mine);
     if (rc == RB_OK)
-        rc = judge(all, n, comm->job->rank == 0, packets_p);
+        rc = judge(all, n, comm->job->rank == 0 ? what : NULL, packets_p);
     free(all);
     return rc;
 }

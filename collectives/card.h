@@ -26,7 +26,8 @@ bool card_has(const struct comm *comm);
 const char *card_port(const struct comm *comm);
 /* The moment it begins. Collective; free for transports without a card. */
 int card_begin(struct comm *comm, struct transport_card *then);
-/* Collective, after the last call has returned on this rank. RB_EDATA on all ranks when a port sent less than its ranks' data need. */
-int card_end(struct comm *comm, const struct transport_card *then, struct card_packets *packets_p);
+/* Collective, after the last call has returned on this rank. RB_EDATA on all ranks when a port sent less than its ranks' data need;
+ * what: the calls in between, for that message. */
+int card_end(struct comm *comm, const struct transport_card *then, const char *what, struct card_packets *packets_p);
 
 #endif

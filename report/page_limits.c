@@ -52,7 +52,7 @@ static void network_table(struct text *out, const struct limits *l)
     if (l->nnetwork == 0)
         return;
     text_add(out, "<p class=\"sub\">Between hosts, a GPU each: how many may share the training by tensor, pipeline (without its bubble) and data "
-                  "parallel, over the network that was measured and over the links inside a node.</p>\n");
+                  "parallel, over the network that was measured and over the links inside a node; %d and more are not told apart.</p>\n", LAYER_MOST);
     html_table_begin(out, "GPU|over|>W GB/s|>tensor|>pipeline|>data");
     for (size_t i = 0; i < l->nnetwork; i++) {
         const struct limit_network *w = &l->network[i];
@@ -60,9 +60,7 @@ static void network_table(struct text *out, const struct limits *l)
         html_cell(out, w->gpu_name);
         html_cell(out, w->over);
         html_cell_number(out, w->Bps / 1e9, 3);
-        html_cell_number(out, w->tensor, 4);
-        html_cell_number(out, w->pipeline, 4);
-        html_cell_number(out, w->data, 4);
+        text_add(out, "<td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td>", w->tensor, w->pipeline, w->data);
         html_row_end(out);
     }
     html_table_end(out);

@@ -52,8 +52,9 @@ struct record_case {
     int64_t wrong;                                          /* elements; -1: not checked */
     char stopped[12];                                       /* precise, budget, fixed */
     char card_port[64]; /* network card of rank 0; "": none, or it counts nothing */
-    /* Packets of all ports used while the row was measured, other rows of the same loop included. sent = payload + credits +
-     * acknowledgements + other (packets sent again, other users of the ports). */
+    /* Packets of all ports used during card_calls calls of this row alone. sent = payload + credits + acknowledgements + other (packets
+     * sent again, other users of the ports). */
+    int card_calls;
     uint64_t card_sent, card_received, card_payload, card_credits, card_acknowledgements, card_other, card_retried;
     double ratio, ratio_low, ratio_high; /* baseline time / our time, paired; NAN without */
 };

@@ -50,6 +50,7 @@ static const struct field case_fields[] = {
     { NULL, "wrong", FIELD_CHECKED, AT(record_case, wrong) },
     { NULL, "stopped", FIELD_TEXT, AT(record_case, stopped) },
     { "card", "port", FIELD_TEXT, AT(record_case, card_port) },
+    { "card", "calls", FIELD_INT, AT(record_case, card_calls), .least = 0 },
     { "card", "sent", FIELD_COUNT, AT(record_case, card_sent) },
     { "card", "received", FIELD_COUNT, AT(record_case, card_received) },
     { "card", "payload", FIELD_COUNT, AT(record_case, card_payload) },

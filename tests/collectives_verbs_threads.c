@@ -337,7 +337,7 @@ static int count_packets(struct job *job, void *context)
     RB_TRY(card_begin(comm, &then));
     for (int i = 0; i < 10; i++)
         RB_TRY(comm_barrier(comm));
-    v->result[job->rank] = card_end(comm, &then, &v->packets[job->rank]);
+    v->result[job->rank] = card_end(comm, &then, "ten barriers", &v->packets[job->rank]);
     comm_close(comm);
     return 0;
 }
@@ -368,6 +368,7 @@ static void test_packets_elsewhere(void **state)
     const char *said = capture_end(&c);
     for (int r = 0; r < 3; r++)
         assert_int_equal(v.result[r], RB_EDATA);
+    assert_non_null(strstr(said, "refused: ten barriers: fake0:1 on "));
     assert_non_null(strstr(said, "but the data of its ranks need 60: they did not go through the card"));
     assert_int_equal(capture_lines(&c), 1);
 }

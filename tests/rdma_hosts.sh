@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Two virtual machines with Soft-RoCE, joined by a cable, and mpirun across them: the transport that the program chooses by itself is
-# verbs, the results are right and the packets are seen on both ports.
+# shared memory inside and verbs outside, the results are right and the packets are seen on both ports.
 . scripts/tap.sh
 . tests/vm/part.sh
 
@@ -20,10 +20,12 @@ is "mpirun across two machines ends well" $code 0
 ok "the second machine ends well" wait $second
 records=$work/shared/out/results.jsonl
 rows='select(.kind == "case" and .baseline == false)'
-like "verbs was chosen" "$work/guest" '^# Transport.* verbs.*rxe0:1, RoCE v2'
+like "memory inside and verbs outside were chosen" "$work/guest" '^# Transport shm\+verbs by auto.*rxe0:1, RoCE v2'
 is "on two machines" "$(jq -s "[.[] | $rows | .nodes] | unique | tostring" "$records")" '"[2]"'
-is "all rows over verbs" "$(jq -s "[.[] | $rows | .transport] | unique | tostring" "$records")" '"[\"verbs\"]"'
+is "all rows over both" "$(jq -s "[.[] | $rows | .transport] | unique | tostring" "$records")" '"[\"shm+verbs\"]"'
 is "nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
+is "a ring's packets are those between the hosts: half of what the four ranks send stays inside" \
+    "$(jq -s "[.[] | $rows | select(.algorithm == \"ring\" and .bytes == 256000) | .card.payload * 4096 < .card.calls * 2.5 * .wire_bytes] | all" "$records")" true
 is "seen on the ports" "$(jq -s "[.[] | $rows | .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
 like "a cut cable is said within half a minute" "$work/guest" '^CUT: said after [12]?[0-9] s'
 like "with the peer, its host, the port and what to do" "$work/guest" \
