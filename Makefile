@@ -24,6 +24,8 @@ endif
 CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
 without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
 
+# No compiler of C nor sanitizer changes the kernels: builds may share them.
+CUDA_BUILD ?= $(BUILD)
 # The GPU parts want nvcc 12 or newer and a C++ compiler for its host half (docs/build.md). CUDA= leaves them out.
 path     := $(subst :, ,$(PATH))
 comma    := ,
@@ -43,7 +45,7 @@ ifeq ($(origin CUDA_ARCHS),undefined) # all from 70 up, without the variants (90
 CUDA_ARCHS := $(shell $(NVCC) --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$$/\1/p' | sort -n | awk '$$1 >= 70')
 endif
 newest   := $(lastword $(CUDA_ARCHS))
-nvcc_flags := -std=c++20 -O3 -I. -Werror all-warnings --threads 0 \
+nvcc_flags := -std=c++20 -O3 -I. -Werror all-warnings -Wno-deprecated-gpu-targets -Xptxas -v --threads 0 \
               -Xcompiler -Wall,-Wextra,-Wshadow,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-pthread \
               $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
               -gencode arch=compute_$(newest),code=compute_$(newest) $(NVCCFLAGS)
@@ -69,7 +71,7 @@ workload_dirs := workload
 bench_dirs  := bench
 sources      = $(filter-out bench/main.c $(without),$(wildcard $(addsuffix /*.c,$($(1)_dirs))))
 kernels     := $(if $(cuda),$(wildcard collectives/device/*.cu))
-objects      = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1))) $(patsubst %,$(BUILD)/%.o,$(filter $(1)/%,$(kernels)))
+objects      = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1))) $(patsubst %,$(CUDA_BUILD)/%.o,$(filter $(1)/%,$(kernels)))
 archive      = $(1:%=$(BUILD)/lib%.a)
 all_archives := $(call archive,bench workload scale report collectives topo core)
 
@@ -92,7 +94,7 @@ all: ringbench ## build ./ringbench (the default)
 ringbench: $(BUILD)/ringbench
 	cp -f $< $@
 
-$(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives) | $(BUILD)/nvcc.flags
+$(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives) | $(CUDA_BUILD)/nvcc.flags
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -106,15 +108,18 @@ $(BUILD)/%.o: %.c $(BUILD)/flags $(if $(libs),,missing)
 	@echo "  CC  $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-# Which nvcc, said once; the kernels are compiled again when it, its flags or the architectures change.
-$(BUILD)/nvcc.flags: FORCE
+# Which nvcc, said once; the kernels are compiled again when it, its flags or the architectures change. What ptxas says of
+# registers stays in the log, the machine code of each architecture beside it: tests/cuda_gates.sh reads both.
+$(CUDA_BUILD)/nvcc.flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(gpu) $(nvcc_flags)' | cmp -s - $@ || { echo '  GPU $(gpu)'; echo '$(gpu) $(nvcc_flags)' >$@; }
 
-$(BUILD)/%.cu.o: %.cu $(BUILD)/nvcc.flags
-	@mkdir -p $(@D)
+$(CUDA_BUILD)/%.cu.o: %.cu $(CUDA_BUILD)/nvcc.flags
+	@rm -rf $(@:.o=.parts) && mkdir -p $(@:.o=.parts)
 	@echo "  NVCC  $<"
-	@$(NVCC) $(nvcc_flags) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+	@$(NVCC) $(nvcc_flags) -MMD -MP -MT $@ -MF $(@:.o=.d) --keep --keep-dir $(@:.o=.parts) -c -o $@ $< >$(@:.o=.log) 2>&1 || \
+	    { grep -v '^ptxas info\|bytes stack frame' $(@:.o=.log); exit 1; }
+	@find $(@:.o=.parts) -type f ! -name '*.cubin' -delete
 
 define folder_rules
 $(BUILD)/lib$(1).a: $$(call objects,$(1))
@@ -135,7 +140,7 @@ $(nvml): tests/nvml/library.c topo/nvml_api.h $(BUILD)/flags
 $(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
 
 tests: $(tests)
-kernels: $(kernels:%=$(BUILD)/%.o)
+kernels: $(kernels:%=$(CUDA_BUILD)/%.o)
 tsan_tests: $(tsan_tests)
 
 # The number of jobs, unless this make was given one.
@@ -205,4 +210,4 @@ print-%:
 
 .PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install tools missing cuda clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d') $(wildcard $(kernels:%=$(CUDA_BUILD)/%.d))
