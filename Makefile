@@ -139,6 +139,10 @@ $(nvml): tests/nvml/library.c topo/nvml_api.h $(BUILD)/flags
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -shared -o $@ $<
 $(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
 
+$(BUILD)/tests/cuda/sass: $(BUILD)/tests/cuda/sass.o $(BUILD)/libcore.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 tests: $(tests)
 kernels: $(kernels:%=$(CUDA_BUILD)/%.o)
 tsan_tests: $(tsan_tests)
