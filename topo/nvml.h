@@ -26,7 +26,7 @@ struct nvml_link {
     int version;      /* the library's own number, not NVLink's: nvml_link_generation() */
     double raw_GBps;  /* with what the line coding takes */
     enum nvml_end end;
-    bool hidden;      /* the other end's address is not told (virtual machine): taken for a switch */
+    bool hidden;      /* neither kind nor address of the other end is told (virtual machine): taken for a switch */
     char bus[16];     /* of the other end, "0000:07:00.0"; "" not told */
     int peer;         /* NVML_END_GPU: its number; -1 */
 };
@@ -42,6 +42,7 @@ struct nvml_mig {
 
 struct nvml_gpu {
     char trouble[2 * NVML_TEXT]; /* not "": only the number is known */
+    int result;                  /* and the library's code for it */
     char name[NVML_TEXT], uuid[NVML_TEXT];
     char bus[16]; /* "0000:17:00.0" */
     int sm;       /* compute capability, 90 for 9.0 */

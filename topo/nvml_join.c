@@ -26,6 +26,17 @@ static struct ceiling pcie_ceiling(const struct nvml_gpu *g)
     return ceiling_of(nvml_pcie_GBps((struct nvml_pcie){ generation, width }), CEILING_QUERIED);
 }
 
+/* GPUs are called by the driver's numbers, as nvidia-smi calls them; those of others, or lost ones, come behind. */
+static void name_gpus(struct topology *t)
+{
+    int others = t->nvml->count;
+    for (size_t i = 0; i < t->ndevices; i++) {
+        struct topology_device *d = &t->devices[i];
+        if (d->kind == TOPO_GPU)
+            snprintf(d->name, sizeof d->name, "GPU%d", d->os_index >= 0 ? d->os_index : others++);
+    }
+}
+
 static void describe(struct topology_device *d, const struct nvml_gpu *g, int number)
 {
     const struct ceiling pcie = pcie_ceiling(g);
@@ -50,6 +61,7 @@ static void place_gpus(struct topology *t)
             device = graph_add(t, TOPO_GPU, -1);
         describe(graph_device(t, device), g, i);
     }
+    name_gpus(t);
 }
 
 int topology_driver_gpu(const struct topology *t, int number)

@@ -98,7 +98,7 @@ static void ask_end(const struct nvml_api *api, struct nvml_handle *h, unsigned 
         l->end = end_of_type(type);
     if (NVML_CALL(api, link_remote, h, link, &pci) == NVML_OK && !is_hidden(pci.bus_short))
         nvml_bus_text(l->bus, pci.domain, pci.bus, pci.device);
-    l->hidden = l->bus[0] == '\0';
+    l->hidden = l->end == NVML_END_UNKNOWN && l->bus[0] == '\0';
     if (l->end == NVML_END_UNKNOWN)
         l->end = l->hidden ? NVML_END_SWITCH : end_of_class(l->bus);
 }

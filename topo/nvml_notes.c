@@ -34,7 +34,8 @@ static int wanted_links(const struct nvml_report *r, const struct nvml_gpu *g)
     const struct gpu_links *known = catalogue_gpu(g->name);
     const int most = most_links(r, g->name);
     const int has = known != NULL && known->nvlinks_max > 0 && known->nvlinks_max < g->nlinks ? known->nvlinks_max : g->nlinks;
-    return most == 0 ? 0 : strstr(g->name, "PCI") != NULL ? most : has;
+    const bool bridged = strstr(g->name, "PCI") != NULL || strstr(g->name, "NVL") != NULL; /* boards, with fewer links than the chip */
+    return most == 0 ? 0 : bridged ? most : has;
 }
 
 static void tell_links(const struct teller *to, int number)
@@ -129,6 +130,18 @@ static void tell_no_access(const struct teller *to)
         tell(to, rb_format("%d of %d pairs of GPUs have no peer access: data between them go through host memory", n, of));
 }
 
+static void tell_unplaced(const struct teller *to, const struct topology *t)
+{
+    int n = 0;
+    for (int i = 0; i < to->r->count; i++) {
+        const int device = topology_driver_gpu(t, i);
+        n += device >= 0 && topology_device(t, (size_t)device)->parent < 0;
+    }
+    if (n > 0)
+        tell(to, rb_format("%d GPU%s not in the system's own list of PCI devices (a container, a virtual machine): what %s near is unknown", n,
+                           n > 1 ? "s are" : " is", n > 1 ? "they are" : "it is"));
+}
+
 static void tell_visible(const struct teller *to)
 {
     const char *visible = getenv("CUDA_VISIBLE_DEVICES");
@@ -150,5 +163,6 @@ void nvml_notes(const struct topology *t, void (*visit)(void *context, const cha
     tell_hidden(&to);
     tell_refused(&to);
     tell_no_access(&to);
+    tell_unplaced(&to, t);
     tell_visible(&to);
 }

@@ -125,6 +125,7 @@ static struct nvml_handle *ask_gpu(const struct nvml_api *api, unsigned index, s
     if (result == NVML_OK)
         result = api->pci(h, &pci);
     if (result != NVML_OK) {
+        g->result = result;
         snprintf(g->trouble, sizeof g->trouble, "%s (%d)", nvml_error_name(result), result);
         return NULL;
     }

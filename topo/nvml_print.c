@@ -16,27 +16,57 @@ static void add_pcie(const struct nvml_gpu *g, struct text *line)
         text_add(line, " (now %d x%d)", g->now.generation, g->now.width);
 }
 
-/* "18 NVLinks 4, 25 GB/s each (26.56 raw)" of the first that is up; the others of a GPU are alike. */
+static bool is_up(const struct nvml_link *l)
+{
+    return l->state == NVML_LINK_UP || l->state == NVML_LINK_SLEEPS;
+}
+
+static bool same_end(const struct nvml_link *a, const struct nvml_link *b)
+{
+    return a->end == b->end && (a->end != NVML_END_GPU || a->peer == b->peer);
+}
+
+/* ", 4 to GPU1": links that lead where link `first` does, unless an earlier one does. */
+static void add_end(const struct nvml_gpu *g, int first, struct text *line)
+{
+    int count = 0;
+    const struct nvml_link *l = &g->links[first];
+    for (int i = 0; i < g->nlinks; i++) {
+        const bool same = is_up(&g->links[i]) && same_end(&g->links[i], l);
+        if (same && i < first)
+            return;
+        count += same;
+    }
+    text_add(line, ", %d to ", count);
+    if (l->end == NVML_END_GPU && l->peer >= 0)
+        text_add(line, "GPU%d", l->peer);
+    else
+        text_add(line, "%s", l->end == NVML_END_SWITCH ? "NVSwitches" : l->end == NVML_END_GPU ? "a GPU that is not here" : "a processor");
+}
+
+/* "18 x NVLink 4 of 25 GB/s (26.56 raw), 18 to NVSwitches"; the links of a GPU are alike. */
 static void add_links(const struct nvml_gpu *g, struct text *line)
 {
     const int up = nvml_links_up(g);
+    int first = 0;
+    while (first < g->nlinks && !is_up(&g->links[first]))
+        first++;
     if (g->nlinks == 0)
         return;
-    text_add(line, "%s%d NVLink%s", line->length > 0 ? "; " : "", up, up == 1 ? "" : "s");
-    for (int l = 0; l < g->nlinks; l++) {
-        const struct nvml_link *link = &g->links[l];
-        const double generation = nvml_link_generation(link->version), GBps = nvml_link_GBps(link);
-        if (link->state != NVML_LINK_UP && link->state != NVML_LINK_SLEEPS)
-            continue;
-        if (generation > 0)
-            text_add(line, " %.3g", generation);
-        if (GBps > 0)
-            text_add(line, ", %.4g GB/s each", GBps);
-        if (GBps > 0 && link->raw_GBps > GBps)
-            text_add(line, " (%.4g raw)", link->raw_GBps);
+    text_add(line, "%s%d x NVLink", line->length > 0 ? "; " : "", up);
+    if (up == 0)
         return;
-    }
-    text_add(line, " up");
+    const struct nvml_link *link = &g->links[first];
+    const double generation = nvml_link_generation(link->version), GBps = nvml_link_GBps(link);
+    if (generation > 0)
+        text_add(line, " %.3g", generation);
+    if (GBps > 0)
+        text_add(line, " of %.4g GB/s", GBps);
+    if (GBps > 0 && link->raw_GBps > GBps)
+        text_add(line, " (%.5g raw)", link->raw_GBps);
+    for (int l = first; l < g->nlinks; l++)
+        if (is_up(&g->links[l]))
+            add_end(g, l, line);
 }
 
 static void add_limits(const struct nvml_gpu *g, struct text *line)
@@ -51,22 +81,15 @@ static void add_limits(const struct nvml_gpu *g, struct text *line)
         text_add(line, "; MIG, %d instance%s", g->nmig, g->nmig == 1 ? "" : "s");
 }
 
-static const char *name_of(const struct topology *t, int number, char buffer[24])
+static void print_gpu(const struct nvml_gpu *g, int number, FILE *out)
 {
-    const int device = topology_driver_gpu(t, number);
-    snprintf(buffer, 24, "GPU%d", number);
-    return device >= 0 ? topology_device(t, (size_t)device)->name : buffer;
-}
-
-static void print_gpu(const struct topology *t, int number, FILE *out)
-{
-    char name[24], size[UNITS_TEXT];
-    const struct nvml_gpu *g = &topology_nvml(t)->gpus[number];
+    char size[UNITS_TEXT];
     struct text line = { 0 };
     add_pcie(g, &line);
     add_links(g, &line);
     add_limits(g, &line);
-    fprintf(out, "  %-5s %s  %s\n", name_of(t, number, name), g->trouble[0] != '\0' ? g->trouble : g->bus, line.length > 0 ? line.chars : "");
+    fprintf(out, "  GPU%-2d %s%s%s\n", number, g->trouble[0] != '\0' ? g->trouble : g->bus, line.length > 0 ? "  " : "",
+            line.length > 0 ? line.chars : "");
     if (g->uuid[0] != '\0')
         fprintf(out, "        %s\n", g->uuid);
     for (int i = 0; i < g->nmig; i++)
@@ -74,61 +97,77 @@ static void print_gpu(const struct topology *t, int number, FILE *out)
     text_free(&line);
 }
 
-static bool all_alike(const struct nvml_report *r, enum nvml_p2p kind)
+static int status_of(const struct nvml_report *r, int pair, int kind)
 {
-    int first = -2;
-    for (int a = 0; a < r->count; a++)
-        for (int b = 0; b < r->count; b++) {
-            const int status = nvml_pair(r, a, b)->p2p[kind];
-            if (a == b)
-                continue;
-            if (first != -2 && status != first)
-                return false;
-            first = status;
-        }
+    return r->pairs[pair].p2p[kind];
+}
+
+static bool is_diagonal(const struct nvml_report *r, int pair)
+{
+    return pair / r->count == pair % r->count;
+}
+
+/* Pair 1 is from the first GPU to the second. */
+static bool all_alike(const struct nvml_report *r, int kind)
+{
+    for (int pair = 0; pair < r->count * r->count; pair++)
+        if (!is_diagonal(r, pair) && status_of(r, pair, kind) != status_of(r, 1, kind))
+            return false;
     return true;
 }
 
-static void print_matrix(const struct topology *t, enum nvml_p2p kind, FILE *out)
+static bool same_matrix(const struct nvml_report *r, int a, int b)
 {
-    char name[24];
-    const struct nvml_report *r = topology_nvml(t);
-    fprintf(out, "  %5s", "");
-    for (int b = 0; b < r->count; b++)
-        fprintf(out, " %5s", name_of(t, b, name));
-    fprintf(out, "\n");
-    bool seen[8] = { false };
-    for (int a = 0; a < r->count; a++) {
-        fprintf(out, "  %-5s", name_of(t, a, name));
-        for (int b = 0; b < r->count; b++) {
-            const int status = nvml_pair(r, a, b)->p2p[kind];
-            fprintf(out, " %5s", a == b ? "X" : nvml_p2p_word(status));
-            if (a != b && status >= 0 && status < 7)
-                seen[status] = true;
-        }
-        fprintf(out, "\n");
-    }
-    for (int s = 0; s < 7; s++)
-        if (seen[s])
-            fprintf(out, "  %-5s %s\n", nvml_p2p_word(s), nvml_p2p_meaning(s));
+    for (int pair = 0; pair < r->count * r->count; pair++)
+        if (!is_diagonal(r, pair) && status_of(r, pair, a) != status_of(r, pair, b))
+            return false;
+    return true;
 }
 
-/* What is the same for all pairs is one line. */
-static void print_access(const struct topology *t, FILE *out)
+static void print_legend(const struct nvml_report *r, int kind, FILE *out)
+{
+    for (int status = NVML_P2P_UNKNOWN; status < 8; status++)
+        for (int pair = 0; pair < r->count * r->count; pair++)
+            if (!is_diagonal(r, pair) && status_of(r, pair, kind) == status) {
+                fprintf(out, "  %-5s %s\n", nvml_p2p_word(status), nvml_p2p_meaning(status));
+                break;
+            }
+}
+
+static void print_matrix(const struct nvml_report *r, int kind, FILE *out)
+{
+    fprintf(out, "  %5s", "");
+    for (int b = 0; b < r->count; b++)
+        fprintf(out, "  %s%d", b < 10 ? " GPU" : "GPU", b);
+    fprintf(out, "\n");
+    for (int a = 0; a < r->count; a++) {
+        fprintf(out, "  GPU%-2d", a);
+        for (int b = 0; b < r->count; b++)
+            fprintf(out, "  %5s", a == b ? "X" : nvml_p2p_word(status_of(r, a * r->count + b, kind)));
+        fprintf(out, "\n");
+    }
+    print_legend(r, kind, out);
+}
+
+/* What is the same for all pairs is a word, and the same matrix is printed once. */
+static void print_access(const struct nvml_report *r, FILE *out)
 {
     static const char *const kinds[] = { "read", "write", "NVLink", "atomics" };
-    const struct nvml_report *r = topology_nvml(t);
     if (r->count < 2)
         return;
     fprintf(out, "\nPeer access between GPUs\n");
     for (int kind = 0; kind < NVML_P2P_KINDS; kind++) {
-        const int status = nvml_pair(r, 0, 1)->p2p[kind];
-        if (all_alike(r, (enum nvml_p2p)kind)) {
-            fprintf(out, "  %-8s every pair: %s\n", kinds[kind], nvml_p2p_meaning(status));
+        bool done = false;
+        for (int before = 0; before < kind; before++)
+            done = done || same_matrix(r, before, kind);
+        if (done)
             continue;
-        }
-        fprintf(out, "  %-8s by pair\n", kinds[kind]);
-        print_matrix(t, (enum nvml_p2p)kind, out);
+        fprintf(out, "  %s", kinds[kind]);
+        for (int other = kind + 1; other < NVML_P2P_KINDS; other++)
+            fprintf(out, "%s%s", same_matrix(r, kind, other) ? ", " : "", same_matrix(r, kind, other) ? kinds[other] : "");
+        fprintf(out, ": %s\n", all_alike(r, kind) ? nvml_p2p_meaning(status_of(r, 1, kind)) : "by pair");
+        if (!all_alike(r, kind))
+            print_matrix(r, kind, out);
     }
 }
 
@@ -151,7 +190,7 @@ void print_nvml(const struct topology *t, FILE *out)
         fprintf(out, " (CUDA up to %d.%d)", r->cuda / 1000, r->cuda % 1000 / 10);
     fprintf(out, "\n");
     for (int i = 0; i < r->count; i++)
-        print_gpu(t, i, out);
+        print_gpu(&r->gpus[i], i, out);
     nvml_notes(t, print_note, out);
-    print_access(t, out);
+    print_access(r, out);
 }

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "topo/memory.h"
+#include "topo/nvml.h"
 #include "topo/print.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 enum { RANKS_SHOWN = 8 };
 
 struct topo_settings {
-    const char *file, *format, *gpu, *nvml;
+    const char *file, *format, *gpu, *nvml, *record;
     uint64_t ranks;
 };
 
@@ -24,6 +25,7 @@ static const struct option_row rows[] = {
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(topo_settings, format), "what is printed", format_names, 0, 0 },
     { 0, "gpu", "", OPTION_TEXT, OPTION_AT(topo_settings, gpu), "model of the GPUs where the source does not say, such as H800", NULL, 0, 0 },
     { 0, "nvml", "", OPTION_TEXT, OPTION_AT(topo_settings, nvml), "the GPU driver's library, instead of the system's", NULL, 0, 0 },
+    { 0, "record", "", OPTION_TEXT, OPTION_AT(topo_settings, record), "also write the GPU driver's answers to this file, for tests elsewhere", NULL, 0, 0 },
     { 0, "ranks", "0", OPTION_COUNT, OPTION_AT(topo_settings, ranks), "show the binding of so many ranks; 0: as many as cores, at most 8", NULL, 0, 4096 },
 };
 
@@ -75,6 +77,24 @@ static int print(const struct topology *t, const struct topo_settings *s)
     return RB_OK;
 }
 
+static int record(const struct topology *t, const char *file)
+{
+    const struct nvml_report *r = topology_nvml(t);
+    if (file[0] == '\0')
+        return RB_OK;
+    if (r == NULL)
+        return rb_fail(RB_EUSAGE, "--record %s: no answers of a GPU driver: %s", file,
+                       topology_is_live(t) ? topology_nvml_why(t) : "a recorded topology has none");
+    FILE *out = fopen(file, "w");
+    if (out == NULL)
+        return rb_fail(RB_EUSAGE, "%s: %s", file, strerror(errno));
+    nvml_record(r, out);
+    const bool failed = ferror(out) != 0;
+    if (fclose(out) != 0 || failed)
+        return rb_fail(RB_EUSAGE, "%s: %s", file, strerror(errno));
+    return RB_OK;
+}
+
 int topo_command(int argc, char **argv)
 {
     struct topo_settings settings = { 0 };
@@ -86,7 +106,9 @@ int topo_command(int argc, char **argv)
     }
     struct topology *t = NULL;
     RB_TRY(topology_load_with(&t, settings.file, settings.nvml));
-    int rc = complete(t, &settings);
+    int rc = record(t, settings.record);
+    if (rc == RB_OK)
+        rc = complete(t, &settings);
     if (rc == RB_OK)
         rc = print(t, &settings);
     topology_free(t);
