@@ -206,10 +206,23 @@ static int topo_cluster(int argc, char **argv)
     return rc;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
 int draw_topo_command(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "--cluster", 9) == 0)
             return topo_cluster(argc, argv);
-    return topo_command(argc, argv);
+    RB_TRY(topo_command(argc, argv));
+    if (asks_for_help(argc, argv)) {
+        printf("\n");
+        options_help(&table, stdout);
+    }
+    return RB_OK;
 }
