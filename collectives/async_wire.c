@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 
+#include <sched.h>
+
 int async_shard_init(struct async_shard *s, const struct comm *comm, const struct async_config *config, int index)
 {
     const int workers = async_workers(comm->job, config);
@@ -96,6 +98,8 @@ int async_round(struct async_wait *w, bool wait, bool *busy_p)
         RB_TRY(t->ops->progress(t, busy_p));
     if (moved)
         moved_on(w);
+    if (!moved && !wait && w->comm->config.yield) /* who computes elsewhere does not hold a core that others need */
+        sched_yield();
     if (moved || !wait)
         return RB_OK;
     switch (patience_wait(w->comm, &w->patience)) {
