@@ -1,6 +1,7 @@
 #include "bench/run.h"
 #include "bench/schedule_command.h"
 #include "bench/version.h"
+#include "bench/workloads.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "report/claims.h"
@@ -35,6 +36,7 @@ static const struct command {
     { "schedule", schedule_command, "an algorithm's steps, proof, bytes and cost" },
     { "simulate", simulate_command, "what a collective takes on a cluster that nobody here owns" },
     { "plan", plan_command, "how to split a model's training over a cluster" },
+    { "workload", workload_command, "training steps and decoding between the ranks: predicted and measured" },
 };
 
 static int list(void)

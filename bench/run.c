@@ -8,6 +8,7 @@
 #include "bench/setup.h"
 #include "bench/sweep.h"
 #include "bench/watchdog.h"
+#include "bench/workloads.h"
 #include "core/clock.h"
 #include "core/error.h"
 
@@ -79,13 +80,16 @@ static int measure_all(struct run *r)
     snprintf(r->records, sizeof r->records, "%s/results.jsonl", s->settings->output);
     watchdog_records(r->watchdog, r->records);
     RB_TRY(setup_comms(s));
-    RB_TRY(setup_region(s, s->settings->pairs ? NULL : &r->cases));
+    RB_TRY(setup_region(s, s->settings->pairs || s->settings->workload_only ? NULL : &r->cases));
     RB_TRY(setup_record(s, r->store, &r->cases));
     if (s->settings->pairs)
         return pairs_run(s, r->store);
     r->sweep = (struct sweep){ .session = s, .cases = &r->cases, .store = r->store };
     watchdog_cases(r->watchdog, sweep_describe, &r->sweep);
-    RB_TRY(cycle_through(r));
+    if (!s->settings->workload_only)
+        RB_TRY(cycle_through(r));
+    if (s->settings->workload.names != NULL)
+        RB_TRY(workloads_run(s, r->store));
     return finish_run(&r->sweep);
 }
 
@@ -112,7 +116,7 @@ static int run_job(struct run *r, int *argc, char ***argv)
     size_t n = 0;
     RB_TRY(setup_transports(s, names, &n));
     rb_mute(s->job->rank != 0);
-    const int rc = r->settings.pairs ? RB_OK : cases_build(&r->cases, &r->settings, s->job->nranks, names, n);
+    const int rc = r->settings.pairs || r->settings.workload_only ? RB_OK : cases_build(&r->cases, &r->settings, s->job->nranks, names, n);
     rb_mute(false);
     RB_TRY(rc);
     if (r->settings.dry_run)

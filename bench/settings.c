@@ -67,6 +67,23 @@ static const struct option_row rows[] = {
     { 0, "cache", "rotate", OPTION_CHOICE, AT(cache), "buffers in turn, or always the same", cache_names, 0, 0 },
     { 0, "no-bind", NULL, OPTION_FLAG, AT(no_bind), "leave the ranks where the launcher put them", NULL, 0, 0 },
     { 0, "topology", NULL, OPTION_TEXT, AT(topology), "ring order from this file (hwloc XML or nvidia-smi topo -m)", NULL, 0, 0 },
+    { .kind = OPTION_TITLE, .help = "Workloads" },
+    { 0, "workload", NULL, OPTION_TEXT, AT(workload.names), "training steps and decoding too: names by commas, or all; see ringbench workload --list", NULL, 0, 0 },
+    { 0, "model", "llama-2-7b", OPTION_TEXT, AT(workload.model), "shape of the model", NULL, 0, 0 },
+    { 0, "scale", NULL, OPTION_NUMBER, AT(workload.scale),
+      "layers, hidden size and feed-forward divided by this, tokens by its square [the least power of 2 with 64 MiB of weights]", NULL, 1, 4096 },
+    { 0, "grid", NULL, OPTION_TEXT, AT(workload.grid), "3d: tensor x pipeline x data, such as 2x2x2 [from the ranks]", NULL, 0, 0 },
+    { 0, "bucket", "25M", OPTION_BYTES, AT(workload.bucket_bytes), "gradients that are reduced together", NULL, 4, 0 },
+    { 0, "micro-batches", "8", OPTION_COUNT, AT(workload.micro_batches), "of a step through a pipeline", NULL, 1, 4096 },
+    { 0, "batch", "8", OPTION_COUNT, AT(workload.batch), "inference: sequences at once", NULL, 1, 65536 },
+    { 0, "generated", "8", OPTION_COUNT, AT(workload.generated), "inference: tokens of a sequence in one sample", NULL, 1, 65536 },
+    { 0, "compute", "auto", OPTION_TEXT, AT(workload.compute), "what multiplies: auto, openblas, busy (a loop as long as it would take)", NULL, 0, 0 },
+    { 0, "workload-budget", "2", OPTION_SECONDS, AT(workload.budget), "for the samples of one workload", NULL, 0, 0 },
+    { 0, "staleness", "0,1,2,inf", OPTION_TEXT, AT(workload.parameter_server.staleness),
+      "parameter-server: bounds, a list of iterations that a worker may not have seen, inf for none", NULL, 0, 0 },
+    { 0, "compute-time", "1ms", OPTION_SECONDS, AT(workload.parameter_server.compute_sec), "parameter-server: that an iteration computes", NULL, 0, 3600 },
+    { 0, "slow-worker", "1", OPTION_NUMBER, AT(workload.parameter_server.slow_worker), "parameter-server: worker 0 computes so many times as long", NULL, 1, 1e6 },
+    { 0, "workload-only", NULL, OPTION_FLAG, AT(workload_only), "no collectives: what ringbench workload does", NULL, 0, 0 },
     { .kind = OPTION_TITLE, .help = "Results" },
     { 0, "output", "ringbench-out", OPTION_TEXT, AT(output), "folder for records, plots and the report", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, AT(format), "standard output", format_names, 0, 0 },
@@ -102,6 +119,11 @@ static int settle_sizes(struct settings *s)
     if (s->step_bytes > 0 && s->step_factor > 0)
         return rb_fail(RB_EUSAGE, "-i %llu and -f %llu: one step or the other", (unsigned long long)s->step_bytes,
                        (unsigned long long)s->step_factor);
+    s->workload.parameter_server.servers = s->servers;
+    s->workload.parameter_server.iterations = s->iterations;
+    s->workload.parameter_server.min_bytes = s->min_bytes; /* as asked for: it has sizes of its own */
+    s->workload.parameter_server.max_bytes = s->max_bytes;
+    s->workload.parameter_server.step_factor = s->step_factor;
     if (s->step_bytes == 0 && s->step_factor == 0)
         s->step_factor = 4;
     if (s->min_bytes == 0)
@@ -172,6 +194,8 @@ static int check_combinations(const struct settings *s)
         return rb_fail(RB_EUSAGE, "-J %s: the name must end in .json or .csv", s->file);
     if (s->output[0] == '\0')
         return rb_fail(RB_EUSAGE, "--output: empty name");
+    if (s->workload_only && (s->workload.names == NULL || s->pairs))
+        return rb_fail(RB_EUSAGE, "--workload-only: name the workloads with --workload, without --pairs");
     return RB_OK;
 }
 
@@ -218,6 +242,8 @@ int settings_parse(struct settings *s, int argc, char **argv, bool *help_p)
     RB_TRY(check_algorithms(s->algorithms));
     RB_TRY(check_numbers("--servers", s->servers, true));
     RB_TRY(check_numbers("-r", s->root, false));
+    if (s->workload.names != NULL)
+        RB_TRY(suite_check(&s->workload));
     return check_combinations(s);
 }
 

@@ -7,6 +7,7 @@
 #define RB_BENCH_SETTINGS_H
 
 #include "core/options.h"
+#include "workload/settings.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -34,6 +35,9 @@ struct settings {
     const char *topology;
     const char *device; /* of verbs; NULL: chosen */
     uint64_t qps;
+    /* workloads */
+    struct workload_settings workload; /* names NULL: none */
+    bool workload_only;             /* no collectives are measured */
     /* results */
     const char *output, *format, *file;
     bool osu, resume, dry_run, no_report;

@@ -180,6 +180,11 @@ int store_add_note(struct store *s, const json_t *note)
     return records_write_json(s->file, "note", note);
 }
 
+int store_add_workload(struct store *s, const json_t *workload)
+{
+    return records_write_json(s->file, "workload", workload);
+}
+
 int store_add_case(struct store *s, struct record_case *c)
 {
     const int rc = records_write_case(s->file, c);

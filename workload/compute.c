@@ -48,7 +48,7 @@ static int refuse(const char *name, const char *why)
 
 static void measure_rate(struct compute *c)
 {
-    const struct gemm g = { 256, 256, 256 };
+    const struct matmul g = { 256, 256, 256 };
     double best = INFINITY;
     for (int i = 0; i < 5; i++) {
         const double start = clock_sec();
@@ -87,7 +87,7 @@ void compute_close(struct compute *c)
 }
 
 /* Columns in one slice: whole vectors, about SLICE_SEC of work. */
-static int slice_columns(const struct compute *c, const struct gemm *g)
+static int slice_columns(const struct compute *c, const struct matmul *g)
 {
     const double column = 2.0 * g->m * g->k / c->flops;
     const double columns = SLICE_SEC / column;
@@ -95,7 +95,7 @@ static int slice_columns(const struct compute *c, const struct gemm *g)
     return whole < 16 ? 16 : whole;
 }
 
-int compute_gemm(struct compute *c, const struct gemm *g, compute_step *step, void *context)
+int compute_gemm(struct compute *c, const struct matmul *g, compute_step *step, void *context)
 {
     const double room = (double)g->m * g->k + (double)g->k * g->n + (double)g->m * g->n;
     if (room * MODEL_BYTES > (double)c->bytes)

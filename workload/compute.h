@@ -19,7 +19,7 @@ struct compute_ops {
     int (*open)(struct compute *c);
     void (*close)(struct compute *c);
     /* Columns [first, first + count) of C. Operands are the back end's own. */
-    void (*gemm)(struct compute *c, const struct gemm *g, int first, int count);
+    void (*gemm)(struct compute *c, const struct matmul *g, int first, int count);
 };
 
 struct compute {
@@ -40,7 +40,7 @@ void compute_close(struct compute *c);
 
 /* Between slices step(context) is called; step NULL: nobody. Stops at its first error. */
 typedef int compute_step(void *context);
-int compute_gemm(struct compute *c, const struct gemm *g, compute_step *step, void *context);
+int compute_gemm(struct compute *c, const struct matmul *g, compute_step *step, void *context);
 int compute_update(struct compute *c, uint64_t elements, compute_step *step, void *context);
 int compute_copy(struct compute *c, uint64_t bytes, compute_step *step, void *context);
 

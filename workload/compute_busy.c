@@ -45,7 +45,7 @@ static void close_busy(struct compute *c)
     free(c->state);
 }
 
-static void gemm(struct compute *c, const struct gemm *g, int first, int count)
+static void gemm(struct compute *c, const struct matmul *g, int first, int count)
 {
     (void)first;
     const struct busy *b = c->state;

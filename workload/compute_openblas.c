@@ -61,7 +61,7 @@ static void close_blas(struct compute *c)
 }
 
 /* A and C keep to the ends of the memory; the weights B lie in another place each turn, as long as they fit between. */
-static void gemm(struct compute *c, const struct gemm *g, int first, int count)
+static void gemm(struct compute *c, const struct matmul *g, int first, int count)
 {
     const size_t all = c->bytes / sizeof(float), a = (size_t)g->m * (size_t)g->k, b = (size_t)g->k * (size_t)g->n, r = (size_t)g->m * (size_t)g->n;
     float *memory = (float *)(void *)c->memory;

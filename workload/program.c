@@ -120,7 +120,7 @@ double program_flop(const struct program *p)
 {
     double sum = 0;
     for (size_t i = 0; i < p->nactions; i++) {
-        const struct gemm *g = &p->actions[i].gemm;
+        const struct matmul *g = &p->actions[i].gemm;
         if (p->actions[i].kind == ACTION_GEMM)
             sum += 2.0 * g->m * g->n * g->k;
     }

@@ -35,7 +35,7 @@ int grid_group(const struct grid *g, enum axis axis, int rank);
 int grid_rank(const struct grid *g, enum axis axis, int group, int position);
 
 /* Row-major C (m x n) = A (m x k) B (k x n); every B is somewhere else in memory, as a model's weights are. */
-struct gemm {
+struct matmul {
     int m, n, k;
 };
 
@@ -49,7 +49,7 @@ enum action_kind {
 
 struct action {
     enum action_kind kind;
-    struct gemm gemm;
+    struct matmul gemm;
     uint64_t amount; /* UPDATE, COPY */
     int call;        /* START, WAIT */
 };

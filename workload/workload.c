@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-extern const struct workload workload_ddp;
+extern const struct workload workload_parameter_server, workload_ddp;
 
 const struct workload *const workloads[] = {
-    &workload_ddp,
+    &workload_ddp, &workload_parameter_server,
 };
 const size_t workload_count = RB_LEN(workloads);
 

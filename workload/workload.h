@@ -17,7 +17,7 @@ struct workload_setup {
     int batch;             /* sequences of inference */
 };
 
-struct suite;
+struct workload_suite;
 struct workload_result;
 
 struct workload {
@@ -33,7 +33,7 @@ struct workload {
     double (*formula)(const struct workload_setup *s);
     const char *per; /* what a step is: "step", "16 tokens" */
     /* Instead of all these but name, summary and moves: measures itself and fills what it can of *r. */
-    int (*run)(struct suite *suite, struct workload_result *r);
+    int (*run)(struct workload_suite *suite, struct workload_result *r);
 };
 
 extern const struct workload *const workloads[];

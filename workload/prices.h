@@ -1,0 +1,54 @@
+/* workload/prices.h - what the parts of a program cost: measured by themselves, before any program is played.
+ *
+ * Products   each shape alone, all ranks at once, slowest rank, median.
+ * Updates, copies   per element, per byte, the same way.
+ * Calls      time against bytes: the run's own fit where it has that collective over all ranks, else seven sizes measured here (all
+ *            groups of the axis at once) and fitted like any other curve (report/fit.h).
+ * Core share how much of a call's time needs the core that computes: 1 on a host whose ranks move their bytes themselves, 0 where
+ *            something else does. Measured: a call beside a product, against each alone.
+ *
+ * Units seconds, bytes. Errors RB_*. Measuring is collective. */
+#ifndef RB_WORKLOAD_PRICES_H
+#define RB_WORKLOAD_PRICES_H
+
+#include "report/fit.h"
+#include "workload/compute.h"
+#include "workload/groups.h"
+
+enum { PRICE_SIZES = 7 };
+
+struct price_gemm {
+    struct matmul gemm;
+    double sec;
+};
+
+/* Of one collective in groups of so many ranks, so many groups at once. */
+struct price_call {
+    const struct algorithm *algorithm; /* hand-overs: the one to the next stands for both */
+    int ranks, groups;
+    double to_bytes; /* of a block */
+    double bytes[PRICE_SIZES], sec[PRICE_SIZES];
+    struct fit fit;        /* of those */
+    bool from_run;         /* the run has fitted it: */
+    const struct fit *run; /* borrowed; only rank 0 has it, the others' prices are NAN */
+    double wire;           /* it counts bytes on the wire: so many for a byte of a block */
+};
+
+struct prices {
+    struct price_gemm *gemms;
+    size_t ngemms;
+    struct price_call *calls;
+    size_t ncalls;
+    double update_sec, copy_sec; /* of an element, of a byte; 0: not measured yet */
+    double core_share;           /* NAN: not measured yet */
+};
+
+/* Adds what these programs need and is not there yet. fits: the run's, or NULL. */
+int prices_measure(struct prices *p, const struct program *programs, struct groups *g, struct compute *c, const struct fits *fits);
+void prices_free(struct prices *p);
+
+double price_of_gemm(const struct prices *p, const struct matmul *g);
+/* One call of `count` elements a block. */
+double price_of_call(const struct prices *p, const struct grid *grid, const struct program_call *c, uint64_t count);
+
+#endif

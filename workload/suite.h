@@ -1,0 +1,78 @@
+/* workload/suite.h - plans, predicts and measures workloads between the ranks of a job, one after the other.
+ *
+ * A step is measured in the modes of play.h, in turns, so that each part was measured on the same machine as the whole; a sample is
+ * that of the slowest rank. Derived, alike from prediction and measurement:
+ *     compute   nobody waits for anybody
+ *     waiting   with calls of one element, less compute: bubbles, start-up times
+ *     exposed   the whole step, less both: what moving data adds
+ *     hidden    the calls alone, less exposed
+ * The error of a step is the sum of three: that of compute, of the calls alone, and of how both overlap.
+ *
+ * Units seconds, bytes. Errors RB_*; RB_EDATA when a result was wrong. All calls are collective. */
+#ifndef RB_WORKLOAD_SUITE_H
+#define RB_WORKLOAD_SUITE_H
+
+#include "workload/play.h"
+#include "workload/prices.h"
+#include "workload/settings.h"
+#include "workload/traffic.h"
+#include "workload/workload.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+enum { SUITE_SAMPLES = 200, SUITE_FEWEST = 5 };
+#define SUITE_TOLERANCE 0.10 /* a prediction that errs by more is explained */
+
+struct workload_suite {
+    struct workload_settings settings;
+    struct job *job;
+    struct comm *all;
+    struct comm_config config; /* of `all`, for further communicators */
+    const struct fits *fits;   /* of the same run; NULL: none */
+    FILE *out;                 /* rank 0: where the table goes; NULL: nowhere */
+    int (*record)(void *context, const json_t *object); /* rank 0: one for each workload */
+    void *context;
+
+    struct compute compute; /* filled by suite_run */
+    struct prices prices;
+    struct workload_setup setup;
+};
+
+struct workload_result {
+    const struct workload *workload;
+    struct grid grid;
+    struct workload_traffic traffic;
+    double formula; /* bytes; NAN: none */
+    double predicted[PLAY_MODES], measured[PLAY_MODES];
+    double samples[SUITE_SAMPLES]; /* of the whole step */
+    size_t nsamples;
+    uint64_t wrong;  /* elements of all ranks */
+    const char *skipped; /* why it was not run; NULL: it was */
+    json_t *more;    /* of a workload that runs itself: added to its record; NULL */
+};
+
+/* The errors' parts, seconds, predicted less measured. */
+struct workload_error {
+    double relative; /* of the step */
+    double compute, calls, overlap;
+    const char *worst; /* "compute", "communication", "overlap" */
+};
+struct workload_error result_error(const struct workload_result *r);
+
+struct workload_parts {
+    double compute, waiting, exposed, hidden;
+};
+struct workload_parts parts_of(const double sec[PLAY_MODES]);
+
+/* All workloads that are asked for. */
+int suite_run(struct workload_suite *s);
+
+/* The record of a result; a new reference. */
+json_t *result_json(const struct workload_suite *s, const struct workload_result *r);
+/* suite_print.c */
+void suite_print_head(const struct workload_suite *s);
+void suite_print_result(const struct workload_suite *s, const struct workload_result *r);
+void suite_print_end(const struct workload_suite *s, const double *errors, size_t n);
+
+#endif
