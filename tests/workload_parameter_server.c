@@ -160,6 +160,26 @@ static void test_bytes_of_servers_and_ring(void **state)
     }
 }
 
+/* Over ports of 1 GB/s: the port of one server takes w S, pushes and answers at once but for a piece; the ring 2 (w-1)/w S. */
+static void test_estimates(void **state)
+{
+    (void)state;
+    const struct cost_links links = { .rate = 1e9 };
+    const uint64_t bytes = 1 << 20;
+    for (int w = 4; w <= 16; w *= 2) {
+        struct servers_row r = { .algorithm = algorithm_find("ring_all_reduce"), .workers = w, .ranks = w, .bytes = bytes };
+        const double ring = servers_estimate(&r, &links) * links.rate / (double)bytes;
+        assert_true(ring > 1.99 * (w - 1) / w && ring < 2.3 * (w - 1) / w);
+        r = (struct servers_row){ .algorithm = algorithm_find("parameter_server_dedicated"), .workers = w, .servers = 1, .ranks = w + 1, .bytes = bytes };
+        const double one = servers_estimate(&r, &links) * links.rate / (double)bytes;
+        assert_true(one > 0.99 * w && one < 1.2 * w);
+        r.servers = w;
+        r.ranks = 2 * w;
+        const double all = servers_estimate(&r, &links) * links.rate / (double)bytes;
+        assert_true(all < one / 2);
+    }
+}
+
 static void check_refused(const struct parameter_server_settings *s, const char *words)
 {
     struct capture c;
@@ -187,7 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_problem), cmocka_unit_test(test_simulated_time_is_the_same_every_time), cmocka_unit_test(test_simulated_bounds_hold),
         cmocka_unit_test(test_without_staleness_time_changes_nothing), cmocka_unit_test(test_what_staleness_does),
-        cmocka_unit_test(test_bytes_of_servers_and_ring), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_bytes_of_servers_and_ring), cmocka_unit_test(test_estimates), cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

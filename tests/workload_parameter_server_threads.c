@@ -107,7 +107,6 @@ static void test_servers_against_the_ring(void **state)
     assert_true(isnan(far->measured_sec)); /* nobody is here to measure it with */
     for (size_t i = 0; i < s.nrows; i++)
         assert_true(s.rows[i].estimated_sec > 0);
-    assert_true(far->estimated_sec > servers_find(&s, "ring_all_reduce", 16, 0)->estimated_sec);
     assert_null(servers_find(&s, "ring_all_reduce", 17, 0));
     servers_free(&s);
 }

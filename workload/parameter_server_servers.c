@@ -48,7 +48,7 @@ int servers_count(struct servers_row *row)
     return RB_OK;
 }
 
-static double estimate(const struct servers_row *row, const struct cost_links *links)
+double servers_estimate(const struct servers_row *row, const struct cost_links *links)
 {
     const struct group g = group_of(row);
     return cost_of(row->algorithm, &g, NULL, row->bytes / sizeof(float), sizeof(float), row->bytes / ESTIMATE_PIECES, links);
@@ -91,7 +91,7 @@ static int fit_ring(struct job *job, struct comm *comm, void *const buffers[2], 
         const struct servers_row row = { .algorithm = algorithm_find(ring), .workers = n, .ranks = n, .bytes = s->ring_bytes[i] };
         RB_TRY(measure(job, comm, &row, buffers, &s->ring_sec[i]));
     }
-    const double hops = 2 * (n - 1), slope = (s->ring_sec[1] - s->ring_sec[0]) / (double)(s->ring_bytes[1] - s->ring_bytes[0]);
+    const double hops = 2 * (n - 1), slope = fmax(s->ring_sec[1] - s->ring_sec[0], 1e-9) / (double)(s->ring_bytes[1] - s->ring_bytes[0]);
     s->links = (struct cost_links){ .rate = hops / n / slope };
     s->links.alpha = fmax(s->ring_sec[0] / hops - SMALL / (n * s->links.rate), 0);
     return RB_OK;
@@ -127,7 +127,7 @@ static int estimate_all(struct job *job, struct servers_study *s)
 {
     double *sec = rb_calloc(s->nrows, sizeof *sec);
     for (size_t i = 0; job->rank == 0 && i < s->nrows; i++)
-        sec[i] = estimate(&s->rows[i], &s->links);
+        sec[i] = servers_estimate(&s->rows[i], &s->links);
     const int rc = job_broadcast(job, sec, s->nrows * sizeof *sec, 0);
     for (size_t i = 0; rc == RB_OK && i < s->nrows; i++)
         s->rows[i].estimated_sec = sec[i];

@@ -35,6 +35,8 @@ struct servers_study {
 
 /* What one call moves, from the schedule. */
 int servers_count(struct servers_row *row);
+/* Seconds of a call over such ports. */
+double servers_estimate(const struct servers_row *row, const struct cost_links *links);
 /* Collective; the rows are the same on all ranks. The caller frees with servers_free(). comm: of all ranks, transport that moves. */
 int servers_study(struct job *job, struct comm *comm, uint64_t bytes, struct servers_study *study_p);
 void servers_free(struct servers_study *s);
