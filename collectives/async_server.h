@@ -71,6 +71,7 @@ struct async_facts {
     /* Iterations that began so many iterations behind; the last bin has all beyond. */
     uint64_t staleness[ASYNC_STALENESS_BINS];
     uint32_t stalest;
+    double mean_staleness;
     char wrong[ASYNC_WHY]; /* the first thing that this rank found wrong; "" none */
 };
 

@@ -212,6 +212,7 @@ static void note_staleness(struct worker *w, uint32_t iteration)
 {
     const uint32_t behind = iteration > w->least ? iteration - w->least : 0;
     w->facts->staleness[behind < ASYNC_STALENESS_BINS ? behind : ASYNC_STALENESS_BINS - 1]++;
+    w->facts->mean_staleness += (double)behind / w->config->iterations;
     w->facts->stalest = behind > w->facts->stalest ? behind : w->facts->stalest;
 }
 
