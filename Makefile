@@ -133,10 +133,10 @@ $(foreach f,$(folders),$(eval $(call folder_rules,$(f))))
 
 # Stand-ins for the GPU driver's library, of today and of ten years ago.
 nvml := $(BUILD)/tests/libnvidia-ml.so.1 $(BUILD)/tests/libnvidia-ml-old.so.1
-$(nvml): tests/nvml/library.c topo/nvml_api.h $(BUILD)/flags
+$(nvml): tests/nvml/library.c tests/nvml/answers.c tests/nvml/answers.h topo/nvml_api.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -shared -o $@ $<
+	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
 $(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
 
 $(BUILD)/tests/cuda/sass: $(BUILD)/tests/cuda/sass.o $(BUILD)/libcore.a

@@ -118,6 +118,8 @@ static const struct {
     { "h100_mig", "GPU1 is in MIG mode" },
     { "h100_mig", "GPU3: MIG mode changes at the next reset" },
     { "h100_lost_gpu", "GPU2: 17 of 18 NVLinks are up; down: 4\n" },
+    { "h100_lost_gpu", "GPU7: the NVSwitches are not ready for it; the fabric manager has not finished\n" },
+    { "h100_lost_gpu", "GPU6: the fabric manager failed: unknown error (999)\n" },
     { "h100_lost_gpu", "6 pairs of GPUs have NVLinks but no peer access (not supported)" },
 };
 
@@ -139,7 +141,7 @@ static void test_notes(void **state)
 static void test_nothing_to_note(void **state)
 {
     (void)state;
-    static const char *const records[] = { "h800_nvswitch", "a100_nvswitch", "a100_mesh", "gb200_node" };
+    static const char *const records[] = { "h800_nvswitch", "a100_nvswitch", "a100_mesh", "gb200_node", "gh200" };
     for (size_t i = 0; i < RB_LEN(records); i++) {
         struct notes n = { { 0 }, 0 };
         struct topology *t = driver_load(records[i]);
@@ -176,6 +178,52 @@ static void test_facts(void **state)
     assert_int_equal(g->links[13].end, NVML_END_SWITCH);
     assert_near(g->links[13].raw_GBps, 26.562);
     topology_free(t);
+}
+
+/* The processor is nearer than PCIe tells. */
+static void test_board_links(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record;
+        int links;
+    } rows[] = { { "gh200", 10 }, { "gb200_node", 5 } };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct topology *t = driver_load(rows[i].record);
+        const int device = gpu(t, 0), core = topology_find(t, TOPO_CORE, 0);
+        assert_int_equal(topology_nvml(t)->gpus[0].c2c_links, rows[i].links);
+        assert_near(topology_path(t, device, core).ceiling.GBps, rows[i].links * 44.712);
+        assert_near(topology_path(t, core, device).ceiling.GBps, rows[i].links * 44.712);
+        topology_free(t);
+    }
+}
+
+static void test_fabric(void **state)
+{
+    (void)state;
+    struct topology *t = driver_load("gb200_node");
+    const struct nvml_gpu *g = &topology_nvml(t)->gpus[3];
+    assert_int_equal(g->fabric, NVML_FABRIC_DONE);
+    assert_int_equal(g->clique, 32766);
+    assert_string_equal(g->cluster, "5b1e0c3a000040008000000000000001");
+    topology_free(t);
+    t = driver_load("a100_nvswitch"); /* an older driver */
+    assert_int_equal(topology_nvml(t)->gpus[0].fabric, -1);
+    topology_free(t);
+}
+
+static void test_switches(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record, *detail;
+    } rows[] = { { "h100_nvswitch", "4 NVSwitches, as one" }, { "a100_nvswitch", "6 NVSwitches, as one" }, { "h20_vm", "all NVSwitches as one" } };
+    for (size_t i = 0; i < RB_LEN(rows); i++) {
+        struct topology *t = driver_load(rows[i].record);
+        assert_int_equal(topology_count(t, TOPO_NVSWITCH), 1);
+        assert_string_equal(topology_device(t, (size_t)topology_find(t, TOPO_NVSWITCH, 0))->detail, rows[i].detail);
+        topology_free(t);
+    }
 }
 
 static void test_instances(void **state)
@@ -257,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs), cmocka_unit_test(test_notes),  cmocka_unit_test(test_nothing_to_note),
         cmocka_unit_test(test_facts), cmocka_unit_test(test_instances), cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_board_links), cmocka_unit_test(test_fabric), cmocka_unit_test(test_switches),
         cmocka_unit_test(test_ring_keeps_bridges), cmocka_unit_test(test_generations), cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

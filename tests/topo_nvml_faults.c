@@ -223,7 +223,7 @@ static void test_another_vendor(void **state)
     free(text);
 }
 
-/* A driver without GPUs, and links whose other end is a GPU that this container does not have. */
+/* A driver without GPUs; links whose other end is a GPU that this container does not have; links to a processor (POWER9). */
 static void test_odd_answers(void **state)
 {
     (void)state;
@@ -238,8 +238,17 @@ static void test_odd_answers(void **state)
     assert_int_equal(topology_nvlink_count(t), 0);
     assert_int_equal(nvml_links_up(&topology_nvml(t)->gpus[0]), 4);
     topology_free(t);
+    char *power9 = write_record("gpus = 2\ngpu * sm = 70\ngpu * name = Tesla V100-SXM2-16GB\ngpu 0 bus = 0004:04:00.0\ngpu 1 bus = 0004:05:00.0\n"
+                                "gpu * link * state = 1\ngpu * link * p2p = 1\ngpu * link 0-2 type = 1\ngpu * link 0-2 remote = 0005:00:00.0\n"
+                                "gpu 0 link 3-5 remote = 0004:05:00.0\ngpu 1 link 3-5 remote = 0004:04:00.0\ngpu 1 link 5 p2p = 0\n");
+    assert_int_equal(driver_load_with(&t, LIBRARY, power9), RB_OK);
+    assert_int_equal(topology_nvlink_count(t), 1);
+    assert_int_equal(topology_nvlink(t, 0)->count, 2); /* the worse of the two ends */
+    topology_free(t);
     remove(none);
     remove(alone);
+    remove(power9);
+    free(power9);
     free(none);
     free(alone);
 }

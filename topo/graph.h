@@ -57,6 +57,8 @@ int graph_above(const struct topology *t, int index, enum topo_kind kind);
 void graph_finish(struct topology *t); /* again after devices were added */
 /* The path class that the GPU driver tells for two GPUs. */
 bool graph_told_class(const struct topology *t, int a, int b, enum path_class *class_p);
+/* A GPU's own link to the processor on its board, beside PCIe. */
+struct ceiling graph_board_link(const struct topology *t, int device);
 /* Figures of count NVLinks of a GPU model; an unknown model is assumed to be of the most common kind. */
 void graph_nvlink_figures(const char *model, int count, struct ceiling *nominal_p, double *effective_p);
 /* Says which model the GPUs are; catalogue figures follow, what was queried stays. */

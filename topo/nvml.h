@@ -52,6 +52,12 @@ struct nvml_gpu {
     struct nvml_pcie now, best; /* an idle GPU lowers the generation: `now` says little without load */
     int nlinks;                 /* that the driver tells of */
     struct nvml_link links[NVML_LINKS_MAX];
+    int c2c_links;   /* to the processor on the same board (GH200, GB200) */
+    double c2c_GBps; /* all of them together */
+    int fabric;      /* NVML_FABRIC_*: how far the switches' manager is; -1 not told */
+    int fabric_result;
+    unsigned clique;  /* GPUs of one cluster and clique reach each other through NVSwitches, across nodes as well */
+    char cluster[33]; /* hexadecimal digits; "" none, or one node */
     int mig, mig_pending; /* 1 on, 0 off, -1 not told */
     int nmig;
     struct nvml_mig instances[NVML_MIG_MAX];

@@ -43,6 +43,7 @@ static const struct row {
     ROW(link_remote_type, "nvmlDeviceGetNvLinkRemoteDeviceType"),
     ROW(p2p, "nvmlDeviceGetP2PStatus"),
     ROW(ancestor, "nvmlDeviceGetTopologyCommonAncestor"),
+    ROW(fabric, "nvmlDeviceGetGpuFabricInfoV"),
     ROW(mig_mode, "nvmlDeviceGetMigMode"),
     ROW(mig_max, "nvmlDeviceGetMaxMigDeviceCount"),
     ROW(mig_by_index, "nvmlDeviceGetMigDeviceHandleByIndex"),

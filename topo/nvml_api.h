@@ -40,6 +40,9 @@ enum {
     NVML_FIELD_LINK_COUNT = 91,
     NVML_FIELD_LINK_SPEED = 164,
     NVML_FIELD_LINK_STATE = 165,
+    NVML_FIELD_C2C_COUNT = 170,
+    NVML_FIELD_C2C_STATE = 171,
+    NVML_FIELD_C2C_SPEED = 172,
     NVML_FIELD_SPEED_L0 = 84,
     NVML_FIELD_SPEED_L6 = 132,
 };
@@ -74,7 +77,20 @@ struct nvml_field {
     } value;
 };
 
-_Static_assert(sizeof(struct nvml_pci) == 68 && sizeof(struct nvml_memory) == 24 && sizeof(struct nvml_field) == 40,
+/* nvmlGpuFabricInfo_v2_t; version must be set before the call. */
+struct nvml_fabric {
+    unsigned version;
+    unsigned char cluster[16];
+    int status;
+    unsigned clique;
+    unsigned char state;
+    unsigned health;
+};
+
+enum { NVML_FABRIC_V2 = 36 | 2 << 24 };
+enum { NVML_FABRIC_NONE, NVML_FABRIC_NOT_STARTED, NVML_FABRIC_IN_PROGRESS, NVML_FABRIC_DONE };
+
+_Static_assert(sizeof(struct nvml_fabric) == 36 && sizeof(struct nvml_pci) == 68 && sizeof(struct nvml_memory) == 24 && sizeof(struct nvml_field) == 40,
                "the layouts of the library");
 
 struct nvml_api {
@@ -106,6 +122,7 @@ struct nvml_api {
     int (*link_remote_type)(struct nvml_handle *gpu, unsigned link, int *type_p);
     int (*p2p)(struct nvml_handle *a, struct nvml_handle *b, int kind, int *status_p);
     int (*ancestor)(struct nvml_handle *a, struct nvml_handle *b, int *level_p);
+    int (*fabric)(struct nvml_handle *gpu, struct nvml_fabric *fabric_p);
     int (*mig_mode)(struct nvml_handle *gpu, unsigned *now_p, unsigned *pending_p);
     int (*mig_max)(struct nvml_handle *gpu, unsigned *count_p);
     int (*mig_by_index)(struct nvml_handle *gpu, unsigned index, struct nvml_handle **instance_p);

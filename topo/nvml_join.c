@@ -112,13 +112,36 @@ static void add_bundle(struct topology *t, int gpu, int far_end, const struct bu
     graph_add_nvlink(t, &link);
 }
 
+static bool seen_before(const struct nvml_gpu *g, int link)
+{
+    for (int l = 0; l < link; l++)
+        if (strcmp(g->links[l].bus, g->links[link].bus) == 0)
+            return true;
+    return false;
+}
+
+/* That the first GPU with links reaches: every GPU reaches all of them. 0: their addresses are not told. */
+static int count_switches(const struct nvml_report *r)
+{
+    int n = 0;
+    for (int i = 0; n == 0 && i < r->count; i++)
+        for (int l = 0; l < r->gpus[i].nlinks; l++) {
+            const struct nvml_link *link = &r->gpus[i].links[l];
+            n += link->end == NVML_END_SWITCH && link->bus[0] != '\0' && !seen_before(&r->gpus[i], l);
+        }
+    return n;
+}
+
 static int switch_device(struct topology *t)
 {
     int device = topology_find(t, TOPO_NVSWITCH, 0);
     if (device < 0)
         device = graph_add(t, TOPO_NVSWITCH, -1);
     struct topology_device *d = graph_device(t, device);
-    if (d->detail[0] == '\0')
+    const int n = count_switches(t->nvml);
+    if (n > 0)
+        snprintf(d->detail, sizeof d->detail, "%d NVSwitch%s, as one", n, n > 1 ? "es" : "");
+    else if (d->detail[0] == '\0')
         snprintf(d->detail, sizeof d->detail, "all NVSwitches as one");
     return device;
 }
@@ -145,11 +168,23 @@ static void join_links(struct topology *t)
     }
 }
 
+/* By the name of the vendor, or the number where no name is known. */
+static bool has_nvidia_gpu(const struct topology *t)
+{
+    for (size_t i = 0; i < t->ndevices; i++)
+        if (t->devices[i].kind == TOPO_GPU && (strstr(t->devices[i].detail, "NVIDIA") != NULL || strstr(t->devices[i].detail, "10de:") != NULL))
+            return true;
+    return false;
+}
+
 void probe_nvml(struct topology *t)
 {
     struct nvml *n = nvml_open(t->nvml_library, t->nvml_why);
-    if (n == NULL)
+    if (n == NULL) {
+        if (t->nvml_library == NULL && has_nvidia_gpu(t))
+            rb_warn("GPU driver: %s; not known: NVLinks, peer access, PCIe of GPUs under load", t->nvml_why);
         return;
+    }
     t->nvml = nvml_read(n);
     nvml_close(n);
     if (t->nvml->count == 0)
@@ -184,6 +219,14 @@ bool graph_told_class(const struct topology *t, int a, int b, enum path_class *c
         return false;
     *class_p = classes[p->ancestor / 10];
     return true;
+}
+
+struct ceiling graph_board_link(const struct topology *t, int device)
+{
+    const struct topology_device *d = &t->devices[device];
+    if (t->nvml == NULL || d->kind != TOPO_GPU || d->os_index < 0)
+        return ceiling_of(0, CEILING_UNKNOWN);
+    return ceiling_of(t->nvml->gpus[d->os_index].c2c_GBps, CEILING_QUERIED);
 }
 
 const struct nvml_report *topology_nvml(const struct topology *t)

@@ -43,6 +43,15 @@ static json_t *instance_json(const struct nvml_mig *m)
     return json_pack("{s:o, s:o, s:I}", "name", text_or_null(m->name), "uuid", text_or_null(m->uuid), "bytes", (json_int_t)m->bytes);
 }
 
+static json_t *fabric_json(const struct nvml_gpu *g)
+{
+    static const char *const states[] = { "none", "not started", "in progress", "done" };
+    if (g->fabric < 0 || g->fabric > NVML_FABRIC_DONE)
+        return json_null();
+    return json_pack("{s:s, s:i, s:o, s:I}", "state", states[g->fabric], "result", g->fabric_result, "cluster", text_or_null(g->cluster),
+                     "clique", (json_int_t)g->clique);
+}
+
 static json_t *gpu_json(const struct nvml_gpu *g, int number)
 {
     json_t *links = json_array(), *instances = json_array();
@@ -58,6 +67,9 @@ static json_t *gpu_json(const struct nvml_gpu *g, int number)
     json_object_set_new(o, "power_W", positive_or_null(g->power_W));
     json_object_set_new(o, "pcie_now", pcie_json(g->now));
     json_object_set_new(o, "pcie_best", pcie_json(g->best));
+    json_object_set_new(o, "c2c_links", json_integer(g->c2c_links));
+    json_object_set_new(o, "c2c_GBps", positive_or_null(g->c2c_GBps));
+    json_object_set_new(o, "fabric", fabric_json(g));
     json_object_set_new(o, "mig", flag_or_null(g->mig));
     json_object_set_new(o, "instances", instances);
     json_object_set_new(o, "links", links);

@@ -133,6 +133,34 @@ void nvml_ask_links(const struct nvml_api *api, struct nvml_handle *h, struct nv
     }
 }
 
+void nvml_ask_c2c(const struct nvml_api *api, struct nvml_handle *h, struct nvml_gpu *g)
+{
+    double count = 0, state = 0, MBps = 0;
+    if (!ask_field(api, h, (struct nvml_field){ .id = NVML_FIELD_C2C_COUNT }, &count))
+        return;
+    for (unsigned link = 0; link < count && link < NVML_LINKS_MAX; link++)
+        if (ask_field(api, h, (struct nvml_field){ .id = NVML_FIELD_C2C_STATE, .scope = link }, &state) && state > 0 &&
+            ask_field(api, h, (struct nvml_field){ .id = NVML_FIELD_C2C_SPEED, .scope = link }, &MBps)) {
+            g->c2c_links++;
+            g->c2c_GBps += MBps * 1e-3;
+        }
+}
+
+void nvml_ask_fabric(const struct nvml_api *api, struct nvml_handle *h, struct nvml_gpu *g)
+{
+    struct nvml_fabric f = { .version = NVML_FABRIC_V2 };
+    bool any = false;
+    if (NVML_CALL(api, fabric, h, &f) != NVML_OK)
+        return;
+    g->fabric = f.state;
+    g->fabric_result = f.status;
+    g->clique = f.clique;
+    for (size_t i = 0; i < sizeof f.cluster; i++)
+        any = any || f.cluster[i] != 0;
+    for (size_t i = 0; any && i < sizeof f.cluster; i++)
+        snprintf(g->cluster + 2 * i, 3, "%02x", f.cluster[i]);
+}
+
 void nvml_find_peers(struct nvml_report *r)
 {
     for (int g = 0; g < r->count; g++)

@@ -80,6 +80,16 @@ static void tell_idle(const struct teller *to)
                            n > 1 ? "s" : ""));
 }
 
+static void tell_fabric(const struct teller *to, int number)
+{
+    const struct nvml_gpu *g = &to->r->gpus[number];
+    if (g->fabric == NVML_FABRIC_NOT_STARTED || g->fabric == NVML_FABRIC_IN_PROGRESS)
+        tell(to, rb_format("GPU%d: the NVSwitches are not ready for it; the fabric manager has not %s", number,
+                           g->fabric == NVML_FABRIC_IN_PROGRESS ? "finished" : "begun"));
+    else if (g->fabric == NVML_FABRIC_DONE && g->fabric_result != NVML_OK)
+        tell(to, rb_format("GPU%d: the fabric manager failed: %s (%d)", number, nvml_error_name(g->fabric_result), g->fabric_result));
+}
+
 static void tell_mig(const struct teller *to, int number)
 {
     const struct nvml_gpu *g = &to->r->gpus[number];
@@ -157,6 +167,7 @@ void nvml_notes(const struct topology *t, void (*visit)(void *context, const cha
     for (int i = 0; i < to.r->count; i++) {
         tell_links(&to, i);
         tell_pcie(&to, i);
+        tell_fabric(&to, i);
         tell_mig(&to, i);
     }
     tell_idle(&to);

@@ -120,7 +120,7 @@ static struct nvml_handle *ask_gpu(const struct nvml_api *api, unsigned index, s
 {
     struct nvml_handle *h = NULL;
     struct nvml_pci pci = { .domain = 0 };
-    g->mig = g->mig_pending = -1;
+    g->mig = g->mig_pending = g->fabric = -1;
     int result = api->by_index(index, &h);
     if (result == NVML_OK)
         result = api->pci(h, &pci);
@@ -135,6 +135,8 @@ static struct nvml_handle *ask_gpu(const struct nvml_api *api, unsigned index, s
     g->best = ask_pcie_best(api, h);
     ask_mig(api, h, g);
     nvml_ask_links(api, h, g);
+    nvml_ask_c2c(api, h, g);
+    nvml_ask_fabric(api, h, g);
     return h;
 }
 

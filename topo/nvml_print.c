@@ -71,6 +71,10 @@ static void add_links(const struct nvml_gpu *g, struct text *line)
 
 static void add_limits(const struct nvml_gpu *g, struct text *line)
 {
+    if (g->c2c_links > 0)
+        text_add(line, "; %d x C2C, %.4g GB/s to its processor", g->c2c_links, g->c2c_GBps);
+    if (g->cluster[0] != '\0')
+        text_add(line, "; NVLink domain %.8s, clique %u", g->cluster, g->clique);
     if (g->sm > 0)
         text_add(line, "; sm_%d", g->sm);
     if (g->sm_clock_MHz > 0)

@@ -51,6 +51,18 @@ static void record_mig(const struct nvml_gpu *g, int gpu, FILE *out)
                 g->instances[i].uuid, gpu, i, (unsigned long long)g->instances[i].bytes);
 }
 
+static void record_board(const struct nvml_gpu *g, int gpu, FILE *out)
+{
+    put_number(out, gpu, "c2c", g->c2c_links);
+    for (int l = 0; l < g->c2c_links; l++)
+        fprintf(out, "gpu %d c2c %d state = 1\ngpu %d c2c %d speed = %.0f\n", gpu, l, gpu, l, g->c2c_GBps * 1e3 / g->c2c_links);
+    if (g->fabric < 0)
+        return;
+    fprintf(out, "gpu %d fabric state = %d\ngpu %d fabric status = %d\ngpu %d fabric clique = %u\n", gpu, g->fabric, gpu, g->fabric_result,
+            gpu, g->clique);
+    put_text(out, gpu, "fabric cluster", g->cluster);
+}
+
 static void record_gpu(const struct nvml_gpu *g, int gpu, FILE *out)
 {
     if (g->trouble[0] != '\0') {
@@ -67,6 +79,7 @@ static void record_gpu(const struct nvml_gpu *g, int gpu, FILE *out)
     put_number(out, gpu, "power", g->power_W * 1e3);
     record_pcie(g, gpu, out);
     record_mig(g, gpu, out);
+    record_board(g, gpu, out);
     put_number(out, gpu, "links", g->nlinks);
     for (int l = 0; l < g->nlinks; l++)
         record_link(&g->links[l], gpu, l, out);

@@ -145,6 +145,8 @@ struct topology_path topology_path(const struct topology *t, int a, int b)
         path.class = class_of_cores(t, a, b, common);
     if (is_io(da) || is_io(db))
         path.ceiling = ceiling_lower(slowest_uplink(t, a, common), slowest_uplink(t, b, common));
+    if (is_io(da) != is_io(db) && graph_board_link(t, is_io(da) ? a : b).origin != CEILING_UNKNOWN)
+        path.ceiling = graph_board_link(t, is_io(da) ? a : b);
     return path;
 }
 

@@ -164,6 +164,9 @@ static void print_tree_edge(const struct topology *t, int index, FILE *out)
 /* The number of NVLinks that every two GPUs have, if it is the same for at least four GPUs; else 0. */
 static int all_to_all(const struct topology *t)
 {
+    for (size_t i = 0; i < topology_nvlink_count(t); i++)
+        if (device(t, topology_nvlink(t, i)->b)->kind == TOPO_GPU)
+            return 0; /* a mesh of cables: each is drawn */
     const int n = (int)topology_count(t, TOPO_GPU);
     int count = n >= 4 ? -1 : 0;
     for (int i = 0; i < n; i++)

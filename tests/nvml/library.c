@@ -1,8 +1,6 @@
-/* A stand-in for the GPU driver's library: answers from the text file that RINGBENCH_NVML_RECORD names, read anew by nvmlInit.
- *
- * A line is "KEY = VALUE"; # begins a comment. A key is words; a number in it may be a list of ranges, "0-3,7", or *. The last line
- * that fits an asked key answers it, so the rule comes first and its exceptions after. The value !N is the error N; what no line
- * answers is NVML_NOT_SUPPORTED. With -DNVML_OLD the newer functions are left out, as in an old driver's library. */
+/* A stand-in for the GPU driver's library: its functions, answered from a record (answers.h). With -DNVML_OLD the newer functions
+ * are left out, as in an old driver's library. */
+#include "tests/nvml/answers.h"
 #include "topo/nvml_api.h"
 
 #include <stdint.h>
@@ -12,115 +10,10 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { LINES_MAX = 4096, LINE_MAX_CHARS = 256, GPUS_MAX = 64, UNINITIALIZED = 1, INSUFFICIENT_SIZE = 7 };
+enum { LINE_MAX_CHARS = ANSWER_CHARS, GPUS_MAX = 64, ARGUMENT_VERSION_MISMATCH = 25 };
 
-static char lines[LINES_MAX][LINE_MAX_CHARS];
-static int nlines, opened;
 /* A handle is its place here: GPUs, then sixteen instances for each. */
 static char handles[GPUS_MAX * (1 + NVML_MIG_MAX)];
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t n = strlen(text);
-    while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL)
-        text[--n] = '\0';
-    return text;
-}
-
-static int read_record(void)
-{
-    const char *path = getenv("RINGBENCH_NVML_RECORD");
-    FILE *f = path != NULL ? fopen(path, "r") : NULL;
-    if (f == NULL)
-        return NVML_DRIVER_NOT_LOADED;
-    char line[LINE_MAX_CHARS];
-    for (nlines = 0; nlines < LINES_MAX && fgets(line, sizeof line, f) != NULL;) {
-        char *text = trim(line);
-        if (*text != '#' && strchr(text, '=') != NULL)
-            memcpy(lines[nlines++], text, strlen(text) + 1);
-    }
-    fclose(f);
-    return NVML_OK;
-}
-
-static int in_list(const char *list, long number)
-{
-    for (const char *at = list; *at != '\0';) {
-        char *end;
-        const long low = strtol(at, &end, 10);
-        const long high = *end == '-' ? strtol(end + 1, &end, 10) : low;
-        if (number >= low && number <= high)
-            return 1;
-        at = *end == ',' ? end + 1 : end + strlen(end);
-    }
-    return 0;
-}
-
-static int word_fits(const char *pattern, const char *word)
-{
-    if (strcmp(pattern, word) == 0)
-        return 1;
-    if (word[0] < '0' || word[0] > '9')
-        return 0;
-    return strcmp(pattern, "*") == 0 || in_list(pattern, atol(word));
-}
-
-/* The value, or NULL. */
-static const char *fits(const char *line, const char *key)
-{
-    char pattern[LINE_MAX_CHARS], asked[LINE_MAX_CHARS], *p_rest = NULL, *a_rest = NULL;
-    const size_t length = (size_t)(strchr(line, '=') - line);
-    memcpy(pattern, line, length);
-    pattern[length] = '\0';
-    snprintf(asked, sizeof asked, "%s", key);
-    char *p = strtok_r(pattern, " \t", &p_rest), *a = strtok_r(asked, " \t", &a_rest);
-    while (p != NULL && a != NULL && word_fits(p, a)) {
-        p = strtok_r(NULL, " \t", &p_rest);
-        a = strtok_r(NULL, " \t", &a_rest);
-    }
-    const char *value = line + length + 1;
-    return p == NULL && a == NULL ? value + strspn(value, " \t") : NULL;
-}
-
-static int look_up(const char *key, const char **value_p)
-{
-    *value_p = NULL;
-    for (int i = nlines - 1; *value_p == NULL && i >= 0; i--)
-        *value_p = fits(lines[i], key);
-    if (*value_p == NULL)
-        return NVML_NOT_SUPPORTED;
-    return **value_p == '!' ? atoi(*value_p + 1) : NVML_OK;
-}
-
-static int get_text(const char *key, char *text, unsigned length)
-{
-    const char *value;
-    const int result = opened ? look_up(key, &value) : UNINITIALIZED;
-    if (result == NVML_OK && strlen(value) >= length)
-        return INSUFFICIENT_SIZE;
-    if (result == NVML_OK)
-        memcpy(text, value, strlen(value) + 1);
-    return result;
-}
-
-static int get_number(const char *key, double *number_p)
-{
-    char text[LINE_MAX_CHARS];
-    const int result = get_text(key, text, sizeof text);
-    if (result == NVML_OK)
-        *number_p = strtod(text, NULL);
-    return result;
-}
-
-static int get_unsigned(const char *key, unsigned *v_p)
-{
-    double v = 0;
-    const int result = get_number(key, &v);
-    if (result == NVML_OK)
-        *v_p = (unsigned)v;
-    return result;
-}
 
 static int number_of(const struct nvml_handle *h)
 {
@@ -147,7 +40,7 @@ static const char *link_key(char key[LINE_MAX_CHARS], const struct nvml_handle *
 static int ask_unsigned(const struct nvml_handle *h, const char *rest, unsigned *v_p)
 {
     char key[LINE_MAX_CHARS];
-    return get_unsigned(key_of(key, h, rest), v_p);
+    return answer_unsigned(key_of(key, h, rest), v_p);
 }
 
 static int sm_of(const struct nvml_handle *h)
@@ -159,7 +52,7 @@ static int sm_of(const struct nvml_handle *h)
 static int read_bus(const char *key, struct nvml_pci *pci_p)
 {
     char text[LINE_MAX_CHARS];
-    const int result = get_text(key, text, sizeof text);
+    const int result = answer_text(key, text, sizeof text);
     if (result != NVML_OK)
         return result;
     memset(pci_p, 0, sizeof *pci_p);
@@ -172,27 +65,20 @@ static int read_bus(const char *key, struct nvml_pci *pci_p)
 EXPORT int nvmlInit_v2(void);
 EXPORT int nvmlInit_v2(void)
 {
-    double unused = 0;
-    const int result = read_record();
-    if (result != NVML_OK)
-        return result;
-    opened = 1;
-    const int init = get_number("init", &unused);
-    opened = init == NVML_OK || init == NVML_NOT_SUPPORTED;
-    return opened ? NVML_OK : init;
+    return answers_open();
 }
 
 EXPORT int nvmlShutdown(void);
 EXPORT int nvmlShutdown(void)
 {
-    opened = 0;
+    answers_close();
     return NVML_OK;
 }
 
 EXPORT int nvmlDeviceGetCount_v2(unsigned *count_p);
 EXPORT int nvmlDeviceGetCount_v2(unsigned *count_p)
 {
-    return get_unsigned("gpus", count_p);
+    return answer_unsigned("gpus", count_p);
 }
 
 EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned index, struct nvml_handle **gpu_p);
@@ -217,20 +103,20 @@ EXPORT int nvmlDeviceGetPciInfo_v3(struct nvml_handle *gpu, struct nvml_pci *pci
 EXPORT int nvmlSystemGetDriverVersion(char *text, unsigned length);
 EXPORT int nvmlSystemGetDriverVersion(char *text, unsigned length)
 {
-    return get_text("driver", text, length);
+    return answer_text("driver", text, length);
 }
 
 EXPORT int nvmlSystemGetNVMLVersion(char *text, unsigned length);
 EXPORT int nvmlSystemGetNVMLVersion(char *text, unsigned length)
 {
-    return get_text("library", text, length);
+    return answer_text("library", text, length);
 }
 
 EXPORT int nvmlSystemGetCudaDriverVersion_v2(int *version_p);
 EXPORT int nvmlSystemGetCudaDriverVersion_v2(int *version_p)
 {
     double v = 0;
-    const int result = get_number("cuda", &v);
+    const int result = answer_number("cuda", &v);
     *version_p = (int)v;
     return result;
 }
@@ -239,14 +125,14 @@ EXPORT int nvmlDeviceGetName(struct nvml_handle *gpu, char *text, unsigned lengt
 EXPORT int nvmlDeviceGetName(struct nvml_handle *gpu, char *text, unsigned length)
 {
     char key[LINE_MAX_CHARS];
-    return get_text(key_of(key, gpu, "name"), text, length);
+    return answer_text(key_of(key, gpu, "name"), text, length);
 }
 
 EXPORT int nvmlDeviceGetUUID(struct nvml_handle *gpu, char *text, unsigned length);
 EXPORT int nvmlDeviceGetUUID(struct nvml_handle *gpu, char *text, unsigned length)
 {
     char key[LINE_MAX_CHARS];
-    return get_text(key_of(key, gpu, "uuid"), text, length);
+    return answer_text(key_of(key, gpu, "uuid"), text, length);
 }
 
 EXPORT int nvmlDeviceGetMemoryInfo(struct nvml_handle *gpu, struct nvml_memory *memory_p);
@@ -254,7 +140,7 @@ EXPORT int nvmlDeviceGetMemoryInfo(struct nvml_handle *gpu, struct nvml_memory *
 {
     char key[LINE_MAX_CHARS];
     double bytes = 0;
-    const int result = get_number(key_of(key, gpu, "memory"), &bytes);
+    const int result = answer_number(key_of(key, gpu, "memory"), &bytes);
     *memory_p = (struct nvml_memory){ (unsigned long long)bytes, (unsigned long long)bytes, 0 };
     return result;
 }
@@ -311,7 +197,7 @@ EXPORT int nvmlDeviceGetNvLinkState(struct nvml_handle *gpu, unsigned link, int 
 {
     char key[LINE_MAX_CHARS];
     double v = 0;
-    const int result = sm_of(gpu) < 90 ? get_number(link_key(key, gpu, link, "state"), &v) : NVML_NOT_SUPPORTED;
+    const int result = sm_of(gpu) < 90 ? answer_number(link_key(key, gpu, link, "state"), &v) : NVML_NOT_SUPPORTED;
     *state_p = (int)v;
     return result;
 }
@@ -320,14 +206,14 @@ EXPORT int nvmlDeviceGetNvLinkVersion(struct nvml_handle *gpu, unsigned link, un
 EXPORT int nvmlDeviceGetNvLinkVersion(struct nvml_handle *gpu, unsigned link, unsigned *v_p)
 {
     char key[LINE_MAX_CHARS];
-    return get_unsigned(link_key(key, gpu, link, "version"), v_p);
+    return answer_unsigned(link_key(key, gpu, link, "version"), v_p);
 }
 
 EXPORT int nvmlDeviceGetNvLinkCapability(struct nvml_handle *gpu, unsigned link, int capability, unsigned *v_p);
 EXPORT int nvmlDeviceGetNvLinkCapability(struct nvml_handle *gpu, unsigned link, int capability, unsigned *v_p)
 {
     char key[LINE_MAX_CHARS];
-    return capability == NVML_CAPABILITY_P2P ? get_unsigned(link_key(key, gpu, link, "p2p"), v_p) : NVML_NOT_SUPPORTED;
+    return capability == NVML_CAPABILITY_P2P ? answer_unsigned(link_key(key, gpu, link, "p2p"), v_p) : NVML_NOT_SUPPORTED;
 }
 
 EXPORT int nvmlDeviceGetNvLinkRemotePciInfo_v2(struct nvml_handle *gpu, unsigned link, struct nvml_pci *pci_p);
@@ -343,13 +229,22 @@ EXPORT int nvmlDeviceGetTopologyCommonAncestor(struct nvml_handle *a, struct nvm
     char key[LINE_MAX_CHARS];
     double v = 0;
     snprintf(key, sizeof key, "pair %d %d ancestor", number_of(a), number_of(b));
-    const int result = get_number(key, &v);
+    const int result = answer_number(key, &v);
     if (result == NVML_OK)
         *level_p = (int)v;
     return result;
 }
 
 #ifndef NVML_OLD
+static int ask_board(struct nvml_handle *gpu, const struct nvml_field *f, unsigned *v_p)
+{
+    char rest[64];
+    if (f->id == NVML_FIELD_C2C_COUNT)
+        return ask_unsigned(gpu, "c2c", v_p);
+    snprintf(rest, sizeof rest, "c2c %u %s", f->scope, f->id == NVML_FIELD_C2C_STATE ? "state" : "speed");
+    return ask_unsigned(gpu, rest, v_p);
+}
+
 static int is_own_speed(unsigned id)
 {
     return (id >= NVML_FIELD_SPEED_L0 && id < NVML_FIELD_SPEED_L0 + 6) || (id >= NVML_FIELD_SPEED_L6 && id < NVML_FIELD_SPEED_L6 + 6);
@@ -361,12 +256,14 @@ static int ask_field(struct nvml_handle *gpu, struct nvml_field *f)
     if (f->id == NVML_FIELD_LINK_COUNT)
         return ask_unsigned(gpu, "links", &f->value.u);
     if (f->id == NVML_FIELD_LINK_STATE)
-        return sm_of(gpu) >= 90 ? get_unsigned(link_key(key, gpu, f->scope, "state"), &f->value.u) : NVML_NOT_SUPPORTED;
+        return sm_of(gpu) >= 90 ? answer_unsigned(link_key(key, gpu, f->scope, "state"), &f->value.u) : NVML_NOT_SUPPORTED;
     if (f->id == NVML_FIELD_LINK_SPEED)
-        return sm_of(gpu) >= 80 ? get_unsigned(link_key(key, gpu, f->scope, "speed"), &f->value.u) : NVML_NOT_SUPPORTED;
+        return sm_of(gpu) >= 80 ? answer_unsigned(link_key(key, gpu, f->scope, "speed"), &f->value.u) : NVML_NOT_SUPPORTED;
     if (is_own_speed(f->id))
-        return get_unsigned(link_key(key, gpu, f->id < 90 ? f->id - NVML_FIELD_SPEED_L0 : f->id - NVML_FIELD_SPEED_L6 + 6, "speed"),
+        return answer_unsigned(link_key(key, gpu, f->id < 90 ? f->id - NVML_FIELD_SPEED_L0 : f->id - NVML_FIELD_SPEED_L6 + 6, "speed"),
                             &f->value.u);
+    if (f->id >= NVML_FIELD_C2C_COUNT && f->id <= NVML_FIELD_C2C_SPEED)
+        return ask_board(gpu, f, &f->value.u);
     return NVML_NOT_SUPPORTED;
 }
 
@@ -385,7 +282,7 @@ EXPORT int nvmlDeviceGetNvLinkRemoteDeviceType(struct nvml_handle *gpu, unsigned
 {
     char key[LINE_MAX_CHARS];
     double v = 0;
-    const int result = get_number(link_key(key, gpu, link, "type"), &v);
+    const int result = answer_number(link_key(key, gpu, link, "type"), &v);
     if (result == NVML_OK)
         *type_p = (int)v;
     return result;
@@ -397,10 +294,39 @@ EXPORT int nvmlDeviceGetP2PStatus(struct nvml_handle *a, struct nvml_handle *b, 
     char key[LINE_MAX_CHARS];
     double v = 0;
     snprintf(key, sizeof key, "pair %d %d p2p %d", number_of(a), number_of(b), kind);
-    const int result = get_number(key, &v);
+    const int result = answer_number(key, &v);
     if (result == NVML_OK)
         *status_p = (int)v;
     return result;
+}
+
+static void read_cluster(struct nvml_handle *gpu, unsigned char cluster[16])
+{
+    char key[LINE_MAX_CHARS], digits[LINE_MAX_CHARS];
+    if (answer_text(key_of(key, gpu, "fabric cluster"), digits, sizeof digits) != NVML_OK || strlen(digits) != 32)
+        return;
+    for (int i = 0; i < 16; i++) {
+        const char byte[3] = { digits[2 * i], digits[2 * i + 1], '\0' };
+        cluster[i] = (unsigned char)strtoul(byte, NULL, 16);
+    }
+}
+
+EXPORT int nvmlDeviceGetGpuFabricInfoV(struct nvml_handle *gpu, struct nvml_fabric *fabric_p);
+EXPORT int nvmlDeviceGetGpuFabricInfoV(struct nvml_handle *gpu, struct nvml_fabric *fabric_p)
+{
+    unsigned state = 0, status = 0;
+    if (fabric_p->version != NVML_FABRIC_V2)
+        return ARGUMENT_VERSION_MISMATCH;
+    const int result = ask_unsigned(gpu, "fabric state", &state);
+    if (result != NVML_OK)
+        return result;
+    memset(fabric_p->cluster, 0, sizeof fabric_p->cluster);
+    ask_unsigned(gpu, "fabric status", &status);
+    ask_unsigned(gpu, "fabric clique", &fabric_p->clique);
+    read_cluster(gpu, fabric_p->cluster);
+    fabric_p->state = (unsigned char)state;
+    fabric_p->status = (int)status;
+    return NVML_OK;
 }
 
 EXPORT int nvmlDeviceGetMigMode(struct nvml_handle *gpu, unsigned *now_p, unsigned *pending_p);
