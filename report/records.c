@@ -119,6 +119,7 @@ void records_free(struct records *r)
     free(r->path);
     json_decref(r->run);
     json_decref(r->notes);
+    json_decref(r->workloads);
     *r = (struct records){0};
 }
 
@@ -189,6 +190,18 @@ static bool take_note(struct records *r, json_t *object, char why[160])
     return true;
 }
 
+static bool take_workload(struct records *r, json_t *object, char why[160])
+{
+    if (!json_is_string(json_object_get(object, "name"))) {
+        snprintf(why, 160, "\"name\": a text is expected here");
+        return false;
+    }
+    if (r->workloads == NULL)
+        r->workloads = json_array();
+    json_array_append(r->workloads, object);
+    return true;
+}
+
 static bool take_derived(struct records *r, json_t *object, char why[160])
 {
     (void)r, (void)object, (void)why;
@@ -199,7 +212,8 @@ static const struct kind {
     const char *name;
     bool (*take)(struct records *r, json_t *object, char why[160]);
 } kinds[] = {
-    { "run", take_run }, { "case", take_case }, { "pair", take_pair }, { "note", take_note }, { "fit", take_derived }, { "limit", take_derived },
+    { "run", take_run }, { "case", take_case }, { "pair", take_pair }, { "note", take_note }, { "workload", take_workload },
+    { "fit", take_derived }, { "limit", take_derived },
 };
 
 static bool check_head(const json_t *object, char why[160])
