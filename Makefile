@@ -85,6 +85,12 @@ libs_workload    := workload scale report collectives topo core
 libs_bench       := bench workload scale report collectives topo core
 tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders))))))
 
+# Tests of the GPU path link GPUs that are threads of the host, in the place of CUDA.
+gpu_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/gpu_*.c))
+tests      += $(gpu_tests)
+cxx        := $(if $(findstring clang,$(CC)),clang++,g++)
+cxxflags   := -std=c++20 $(OPT) -Wall -Wextra -Wpedantic -Wshadow -Werror $(instrument) -pthread -fno-exceptions -fno-rtti
+
 # What ThreadSanitizer can see: ranks as threads, and the ground floor.
 tsan_tests := $(filter %_threads $(BUILD)/tests/core_%,$(tests))
 programs   := $(wildcard tests/*.sh)
@@ -107,6 +113,19 @@ $(BUILD)/%.o: %.c $(BUILD)/flags $(if $(libs),,missing)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.cc $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  C++ $<"
+	@$(cxx) $(CPPFLAGS) $(cxxflags) -c -o $@ $<
+
+$(gpu_tests): %: %.o $(BUILD)/tests/line_buffer.o $(BUILD)/tests/gpu/simulated_gpu.o $(all_archives)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BUILD)/ringbench-simulated-gpu: $(BUILD)/bench/main.o $(BUILD)/tests/gpu/simulated_gpu.o $(all_archives)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Which nvcc, said once; the kernels are compiled again when it, its flags or the architectures change. What ptxas says of
 # registers stays in the log, the machine code of each architecture beside it: tests/cuda_gates.sh reads both.
@@ -194,6 +213,10 @@ install: ringbench ## copy the program and its data to $(DESTDIR)$(PREFIX)
 	install ringbench $(DESTDIR)$(PREFIX)/bin/
 	cp -R report/data/. $(DESTDIR)$(PREFIX)/share/ringbench/
 
+bundle: ringbench ## $(BUILD)/ringbench-VERSION-MACHINE.tar.xz: runs on a machine with glibc and nothing else installed
+	@scripts/setup.sh bundle
+	@scripts/bundle.sh ringbench $(BUILD)
+
 tools: ## only install what building and running need
 	@scripts/setup.sh run
 
@@ -212,6 +235,6 @@ help: ## this list
 print-%:
 	@echo '$($*)'
 
-.PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install tools missing cuda clean help FORCE
+.PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install bundle tools missing cuda clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d') $(wildcard $(kernels:%=$(CUDA_BUILD)/%.d))
