@@ -129,19 +129,24 @@ LEAF_TARGET static void LEAF(narrow_half)(uint16_t *to, const float *from, size_
         to[i] = half_from_float(from[i]);
 }
 
-#define LEAF_FP8(kind)                                                                        \
+/* By way of halves, which processors know. */
+#define LEAF_FP8(kind, scale)                                                                 \
     LEAF_TARGET static void LEAF(widen_##kind)(float *to, const uint8_t *from, size_t n)      \
     {                                                                                         \
+        uint16_t halves[LEAF(narrow_block)];                                                  \
         for (size_t i = 0; i < n; i++)                                                        \
-            to[i] = fp8_##kind##_to_float(from[i]);                                           \
+            halves[i] = fp8_##kind##_to_half(from[i]);                                        \
+        LEAF(widen_half)(to, halves, n);                                                      \
+        for (size_t i = 0; scale != 1 && i < n; i++)                                          \
+            to[i] *= scale;                                                                   \
     }                                                                                         \
     LEAF_TARGET static void LEAF(narrow_##kind)(uint8_t *to, const float *from, size_t n)     \
     {                                                                                         \
         for (size_t i = 0; i < n; i++)                                                        \
             to[i] = fp8_##kind##_from_float(from[i]);                                         \
     }
-LEAF_FP8(e4m3)
-LEAF_FP8(e5m2)
+LEAF_FP8(e4m3, 256)
+LEAF_FP8(e5m2, 1)
 
 LEAF_NARROW_TYPE(half, uint16_t)
 LEAF_NARROW_TYPE(bfloat16, uint16_t)
