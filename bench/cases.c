@@ -142,9 +142,8 @@ static void add_baseline(const struct builder *b, struct suite *suite)
 {
     const struct baseline_ops *ops = baseline_find(b->settings->baseline);
     const struct baseline_call call = { .collective = suite->collective, .count = 1, .type = suite->type, .op = suite->op };
-    const char *why;
     const struct subject baseline = { .algorithm = NULL, .transport = b->settings->baseline };
-    if (ops != NULL && ops->supports(&call, &why))
+    if (ops != NULL && ops->supports(&call, &suite->unmatched))
         add_subject(suite, &baseline);
 }
 

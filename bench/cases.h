@@ -32,6 +32,7 @@ struct suite {
     size_t nsubjects;
     struct size *sizes;
     size_t nsizes;
+    const char *unmatched; /* why the baseline that was asked for cannot do it; NULL: it can */
 };
 
 struct cases {

@@ -136,6 +136,24 @@ void summary_network(FILE *out, const struct record_case *cases, size_t count, b
     free(done);
 }
 
+void summary_unmatched(FILE *out, const struct cases *cases)
+{
+    const char *told[8] = { NULL };
+    size_t n = 0;
+    for (size_t i = 0; i < cases->nsuites && n < RB_LEN(told); i++) {
+        const char *why = cases->suites[i].unmatched;
+        size_t same = 0;
+        while (why != NULL && same < n && strcmp(told[same], why) != 0)
+            same++;
+        if (why == NULL || same < n)
+            continue;
+        fprintf(out, "%s%s", n == 0 ? "# Without a baseline (n/a above): " : "; ", why);
+        told[n++] = why;
+    }
+    if (n > 0)
+        fprintf(out, "\n");
+}
+
 void summary_missing(FILE *out, const struct session *s)
 {
     const size_t gpus = topology_count(s->topology, TOPO_GPU), nics = topology_count(s->topology, TOPO_NIC);

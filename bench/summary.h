@@ -4,6 +4,7 @@
 #ifndef RB_BENCH_SUMMARY_H
 #define RB_BENCH_SUMMARY_H
 
+#include "bench/cases.h"
 #include "bench/session.h"
 #include "report/records.h"
 
@@ -14,9 +15,11 @@
 void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bool by_protocol);
 /* TP limits per GPU model, from the catalogue and the records. Errors are warned of: the measurement stands. */
 void summary_limits(FILE *out, const struct records *r);
-/* What this machine could not be asked, and why. */
+/* Why some suites have no baseline, each reason once. */
+void summary_unmatched(FILE *out, const struct cases *cases);
 /* What crosses the network, where there are several hosts: the busiest host's rate, and how many ranks send to one at once. */
 void summary_network(FILE *out, const struct record_case *cases, size_t count, bool by_protocol);
+/* What this machine could not be asked, and why. */
 void summary_missing(FILE *out, const struct session *s);
 
 #endif

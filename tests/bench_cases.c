@@ -104,6 +104,24 @@ static void test_small_sizes_are_one_element(void **state)
     cases_free(&c);
 }
 
+static void test_why_mpi_is_no_baseline(void **state)
+{
+    (void)state;
+    struct cases c;
+    assert_int_equal(build(&c, "--collective all_reduce,all_gather -d f8e4m3,float", 2), RB_OK);
+    assert_int_equal(c.nsuites, 4);
+    for (size_t i = 0; i < c.nsuites; i++) {
+        const struct suite *s = &c.suites[i];
+        const bool matched = s->type == TYPE_FLOAT || s->collective == COLLECTIVE_ALL_GATHER;
+        assert_true(matched == (s->subjects[s->nsubjects - 1].algorithm == NULL));
+        if (matched)
+            assert_null(s->unmatched);
+        else
+            assert_string_equal(s->unmatched, "MPI has no 8-bit floats to reduce");
+    }
+    cases_free(&c);
+}
+
 static void test_baseline_none(void **state)
 {
     (void)state;
@@ -185,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_full_has_everything),
         cmocka_unit_test(test_sizes_add_or_multiply),
         cmocka_unit_test(test_small_sizes_are_one_element),
+        cmocka_unit_test(test_why_mpi_is_no_baseline),
         cmocka_unit_test(test_baseline_none),
         cmocka_unit_test(test_no_baseline_where_it_has_no_such_call),
         cmocka_unit_test(test_servers),

@@ -82,6 +82,25 @@ static void test_protocols_are_apart_only_when_asked(void **state)
     free(apart);
 }
 
+static void test_why_there_is_no_baseline_is_said_once(void **state)
+{
+    (void)state;
+    char *text = NULL, first[] = "MPI has no servers", again[] = "MPI has no servers";
+    size_t length = 0;
+    struct suite suites[] = { { .unmatched = NULL }, { .unmatched = first }, { .unmatched = again }, { .unmatched = "nor tiny floats" } };
+    FILE *f = open_memstream(&text, &length);
+    summary_unmatched(f, &(struct cases){ .suites = suites, .nsuites = 4 });
+    fflush(f);
+    assert_string_equal(text, "# Without a baseline (n/a above): MPI has no servers; nor tiny floats\n");
+    fclose(f);
+    free(text);
+    f = open_memstream(&text, &length);
+    summary_unmatched(f, &(struct cases){ .suites = suites, .nsuites = 1 });
+    fclose(f);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 static void test_every_line_is_a_comment_without_marks(void **state)
 {
     (void)state;
@@ -102,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_above_the_ceiling_is_explained),
         cmocka_unit_test(test_baseline_null_and_imported_have_no_line),
         cmocka_unit_test(test_protocols_are_apart_only_when_asked),
+        cmocka_unit_test(test_why_there_is_no_baseline_is_said_once),
         cmocka_unit_test(test_every_line_is_a_comment_without_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
