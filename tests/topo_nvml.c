@@ -260,6 +260,27 @@ static void test_ring(void **state)
     }
 }
 
+/* Two ranks a GPU: they stay side by side, and GPUs are joined by two links each. */
+static void test_ring_of_shared_gpus(void **state)
+{
+    (void)state;
+    int devices[16], order[16], together = 0;
+    struct topology *t = driver_load("v100_cube_mesh");
+    for (int r = 0; r < 16; r++)
+        devices[r] = gpu(t, r % 8);
+    topology_ring_devices(t, devices, 16, order);
+    for (int k = 0; k < 16; k++) {
+        const int a = devices[order[k]], b = devices[order[(k + 1) % 16]];
+        together += a == b;
+        if (a != b)
+            assert_int_equal(topology_path(t, a, b).nvlinks, 2);
+    }
+    assert_int_equal(together, 8);
+    assert_int_equal(topology_find_gpu(t, "00000000:8A:00.0"), gpu(t, 7));
+    assert_int_equal(topology_find_gpu(t, "0000:8b:00.0"), -1);
+    topology_free(t);
+}
+
 /* Two pairs with bridges: each bridge is in the ring. */
 static void test_ring_keeps_bridges(void **state)
 {
@@ -306,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_pairs), cmocka_unit_test(test_notes),  cmocka_unit_test(test_nothing_to_note),
         cmocka_unit_test(test_facts), cmocka_unit_test(test_instances), cmocka_unit_test(test_ring),
         cmocka_unit_test(test_board_links), cmocka_unit_test(test_fabric), cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_ring_of_shared_gpus),
         cmocka_unit_test(test_ring_keeps_bridges), cmocka_unit_test(test_generations), cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int find_gpu(const struct topology *t, const char *bus)
+int topology_find_gpu(const struct topology *t, const char *bus)
 {
     for (size_t i = 0; i < t->ndevices; i++)
         if (t->devices[i].kind == TOPO_GPU && nvml_same_bus(t->devices[i].bus, bus))
@@ -56,7 +56,7 @@ static void place_gpus(struct topology *t)
         const struct nvml_gpu *g = &t->nvml->gpus[i];
         if (g->trouble[0] != '\0')
             continue;
-        int device = find_gpu(t, g->bus);
+        int device = topology_find_gpu(t, g->bus);
         if (device < 0)
             device = graph_add(t, TOPO_GPU, -1);
         describe(graph_device(t, device), g, i);
@@ -66,7 +66,9 @@ static void place_gpus(struct topology *t)
 
 int topology_driver_gpu(const struct topology *t, int number)
 {
-    return find_gpu(t, t->nvml->gpus[number].bus);
+    if (t->nvml == NULL || number < 0 || number >= t->nvml->count)
+        return -1;
+    return topology_find_gpu(t, t->nvml->gpus[number].bus);
 }
 
 /* Planning figures of a link by compute capability, github.com/NVIDIA/nccl src/graph/topo.h:18-26. */

@@ -25,15 +25,20 @@ static double share_of(enum path_class class)
 /* Without peer access each byte crosses host memory: two copies for one. */
 static const double staged_share = 0.5;
 
+/* Ranks that share a GPU exchange in its memory, which is faster than any link. */
+static const double same_gpu_GBps = 1e4;
+
 static double worth(const struct topology *t, int a, int b)
 {
+    if (a == b && t->devices[a].kind == TOPO_GPU)
+        return same_gpu_GBps;
     const struct topology_path path = topology_path(t, a, b);
     const bool known = path.ceiling.origin != CEILING_UNKNOWN;
     const double access = topology_peer(t, a, b) == PEER_NONE ? staged_share : 1;
     return (known ? path.ceiling.GBps : pcie_assumed_GBps) * share_of(path.class) * access;
 }
 
-static void order_devices(const struct topology *t, const int *devices, int n, int *order)
+void topology_ring_devices(const struct topology *t, const int *devices, int n, int *order)
 {
     double *bandwidth = rb_malloc((size_t)n * (size_t)n * sizeof *bandwidth);
     for (int i = 0; i < n; i++)
@@ -76,7 +81,7 @@ void topology_ring(const struct topology *t, struct topology_ring *ring_p)
     const size_t n = ring_members(t, members);
     *ring_p = (struct topology_ring){ n, rb_calloc(n, sizeof *ring_p->order), 0, ceiling_of(0, CEILING_UNKNOWN) };
     if (n > 0)
-        order_devices(t, members, (int)n, ring_p->order);
+        topology_ring_devices(t, members, (int)n, ring_p->order);
     for (size_t k = 0; k < n; k++)
         ring_p->order[k] = members[ring_p->order[k]];
     judge(t, ring_p);
@@ -109,7 +114,7 @@ void topology_ring_ranks(const struct topology *t, int nranks, int *order)
         known = known && places[r] >= 0;
     }
     if (known)
-        order_devices(t, places, nranks, order);
+        topology_ring_devices(t, places, nranks, order);
     free(places);
 }
 

@@ -24,7 +24,7 @@ static const struct option_row rows[] = {
     { 0, "topology", "", OPTION_TEXT, OPTION_AT(topo_settings, file), "hwloc XML or text of nvidia-smi topo -m, instead of this machine", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, OPTION_AT(topo_settings, format), "what is printed", format_names, 0, 0 },
     { 0, "gpu", "", OPTION_TEXT, OPTION_AT(topo_settings, gpu), "model of the GPUs where the source does not say, such as H800", NULL, 0, 0 },
-    { 0, "nvml", "", OPTION_TEXT, OPTION_AT(topo_settings, nvml), "the GPU driver's library, instead of the system's", NULL, 0, 0 },
+    { 0, "nvml", "", OPTION_TEXT, OPTION_AT(topo_settings, nvml), "the GPU driver's library, instead of the system's or $RINGBENCH_NVML", NULL, 0, 0 },
     { 0, "record", "", OPTION_TEXT, OPTION_AT(topo_settings, record), "also write the GPU driver's answers to this file, for tests elsewhere", NULL, 0, 0 },
     { 0, "ranks", "0", OPTION_COUNT, OPTION_AT(topo_settings, ranks), "show the binding of so many ranks; 0: as many as cores, at most 8", NULL, 0, 4096 },
 };

@@ -108,6 +108,8 @@ const struct topology_device *topology_device(const struct topology *t, size_t i
 size_t topology_count(const struct topology *t, enum topo_kind kind);
 /* The number-th device of a kind, or -1. */
 int topology_find(const struct topology *t, enum topo_kind kind, int number);
+/* The GPU at this PCI address ("0000:17:00.0", any case, any width of the domain), as CUDA tells it; or -1. */
+int topology_find_gpu(const struct topology *t, const char *bus);
 size_t topology_nvlink_count(const struct topology *t);
 const struct topology_nvlink *topology_nvlink(const struct topology *t, size_t index);
 
@@ -142,6 +144,9 @@ struct topology_ring {
 /* Over all GPUs, or over the groups of cores where there are not two GPUs. topology_ring_free() it. */
 void topology_ring(const struct topology *t, struct topology_ring *ring_p);
 void topology_ring_free(struct topology_ring *ring);
+/* The same for n given devices, of which some may be the same (ranks that share a GPU stay together): order gets positions in
+ * devices and begins with 0. */
+void topology_ring_devices(const struct topology *t, const int *devices, int n, int *order);
 /* The order of nranks ranks, each bound as topology_binding() says, or, where the source tells no cores, rank i at GPU i.
  * order has room for nranks. */
 void topology_ring_ranks(const struct topology *t, int nranks, int *order);
