@@ -59,7 +59,7 @@ static void test_pictures(void **state)
     assert_true(figures.ngaps > 0);
     for (size_t i = 0; i < figures.ngaps; i++) { /* what this input does not have */
         const char *why = figures.gaps[i].why;
-        if (strcmp(why, "there is no GPU catalogue") != 0 && strstr(why, "no cluster was simulated") != why)
+        if (strcmp(why, "there is no GPU catalogue") != 0 && strstr(why, "no cluster was simulated") != why && strstr(why, "ringbench workload") == NULL)
             fail_msg("a gap for another reason: %s", why);
     }
     figures_free(&figures);
