@@ -64,6 +64,7 @@ static const struct option_row rows[] = {
     { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "only 1: a rank has one device", NULL, 1, 1e6 },
     { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
     { 0, "qps", "1", OPTION_COUNT, AT(qps), "verbs: queue pairs of a connection", NULL, 1, 16 },
+    { 0, "proxy", NULL, OPTION_FLAG, AT(proxy), "verbs: a thread near the card moves messages", NULL, 0, 0 },
     { 0, "cache", "rotate", OPTION_CHOICE, AT(cache), "buffers in turn, or always the same", cache_names, 0, 0 },
     { 0, "no-bind", NULL, OPTION_FLAG, AT(no_bind), "leave the ranks where the launcher put them", NULL, 0, 0 },
     { 0, "topology", NULL, OPTION_TEXT, AT(topology), "ring order from this file (hwloc XML or nvidia-smi topo -m)", NULL, 0, 0 },

@@ -35,6 +35,7 @@ struct settings {
     const char *topology;
     const char *device; /* of verbs; NULL: chosen */
     uint64_t qps;
+    bool proxy;
     /* workloads */
     struct workload_settings workload; /* names NULL: none */
     bool workload_only;             /* no collectives are measured */

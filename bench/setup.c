@@ -144,7 +144,7 @@ int setup_comms(struct session *s)
     const char *near = card_near(s, "/sys", name);
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
-                                            .qps = (int)s->settings->qps, .device = s->settings->device, .near_device = near };
+                                            .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near };
         RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
     }
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);

@@ -77,7 +77,8 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     if (rc == RB_OK)
         rc = choose(comm, &ops);
     if (rc == RB_OK)
-        rc = ops->open(&comm->transport, job, &(struct transport_config){ config->slot_bytes, config->slots, config->qps, config->device, config->near_device });
+        rc = ops->open(&comm->transport, job, &(struct transport_config){ .slot_bytes = config->slot_bytes, .slots = config->slots, .qps = config->qps, .device = config->device,
+                                                                                .near = config->near_device, .proxy = config->proxy, .gpu = config->card_gpu });
     if (rc == RB_OK)
         rc = open_barrier(comm);
     if (rc == RB_OK && ops->describe != NULL) {

@@ -22,6 +22,8 @@ struct comm_config {
     int qps;                     /* verbs: queue pairs of a connection; 0: one */
     const char *device;          /* verbs: the device, or device:port, to use; NULL: near_device, else the first that can be used */
     const char *near_device;     /* verbs: what the topology prefers for this rank; NULL: none */
+    bool proxy;                  /* verbs: a thread near the card moves messages */
+    const struct verbs_gpu *card_gpu; /* verbs: slots for kernels of a GPU (transport/verbs_memory.h); NULL: host memory */
     double timeout_sec;          /* without progress in one call; 0: none */
     bool yield;                  /* more ranks than cores: give the core away soon while waiting */
     struct heartbeat *heartbeat; /* of this rank; NULL: none */

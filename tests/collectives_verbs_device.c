@@ -3,6 +3,7 @@
 
 #include "collectives/transport/verbs_port.h"
 #include "core/error.h"
+#include "tests/gpu_standin.h"
 #include "tests/ranks.h"
 
 #include <setjmp.h>
@@ -71,6 +72,58 @@ static void test_types_and_operators(void **state)
     assert_int_equal(ranks_as_processes(3, play_types, &setup), 0);
 }
 
+static void test_thread_of_its_own(void **state)
+{
+    (void)state;
+    struct engine_setup setup = { .transport = "verbs", .slot_bytes = 256, .slots = 3, .proxy = true, .slots_only = true };
+    need_device();
+    assert_int_equal(ranks_as_processes(2, play_all, &setup), 0);
+}
+
+struct way {
+    const struct verbs_gpu *gpu;
+    const char *name;
+};
+
+static int way_is(struct job *job, void *context)
+{
+    const struct way *w = context;
+    struct comm *comm;
+    RB_TRY(comm_open(&comm, job, &(struct comm_config){ .transport = "verbs", .yield = true, .card_gpu = w->gpu }));
+    const bool right = strstr(comm_transport_why(comm), w->name) != NULL;
+    if (!right)
+        fprintf(stderr, "%s\n", comm_transport_why(comm));
+    comm_close(comm);
+    return right ? 0 : 1;
+}
+
+static void on_gpu(const struct verbs_gpu *g, const char *name)
+{
+    struct engine_setup setup = { .transport = "verbs", .qps = 2, .gpu = g };
+    struct way way = { g, name };
+    need_device();
+    gpu.memory = mmap(NULL, GPU_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    gpu.has_dmabuf = true;
+    assert_int_equal(ranks_as_processes(2, way_is, &way), 0);
+    assert_int_equal(ranks_as_processes(3, play_types, &setup), 0);
+    setup.proxy = true;
+    assert_int_equal(ranks_as_processes(2, play_types, &setup), 0);
+    munmap(gpu.memory, GPU_MEMORY);
+}
+
+/* No card takes the stand-in's dma-buf: the second way, with real reads that flush. */
+static void test_gpu_memory(void **state)
+{
+    (void)state;
+    on_gpu(&(struct verbs_gpu){ &fake_gpu, &fake_driver, 0, modules }, "slots in GPU memory by nvidia-peermem, flushed by a read: no dma-buf: ");
+}
+
+static void test_gpu_memory_pinned(void **state)
+{
+    (void)state;
+    on_gpu(&(struct verbs_gpu){ &fake_gpu, &fake_driver, 0, "/nowhere" }, "slots in pinned host memory: no dma-buf: ");
+}
+
 /* Slots that are larger than what the device takes at once: 8 MiB for Soft-RoCE. */
 static int play_large(struct job *job, void *context)
 {
@@ -110,10 +163,13 @@ int main(void)
         cmocka_unit_test(test_four_ranks_three_queue_pairs),
         cmocka_unit_test(test_eight_ranks_two_queue_pairs),
         cmocka_unit_test(test_types_and_operators),
+        cmocka_unit_test(test_thread_of_its_own),
+        cmocka_unit_test(test_gpu_memory),
+        cmocka_unit_test(test_gpu_memory_pinned),
         cmocka_unit_test(test_split_messages),
     };
     const char *only = getenv("RINGBENCH_TEST_ONLY");
     if (only != NULL)
         cmocka_set_test_filter(only);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_modules, remove_modules);
 }

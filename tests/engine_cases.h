@@ -13,6 +13,8 @@ struct engine_setup {
     unsigned delay_seed;
     const char *leaf;
     int qps;         /* verbs */
+    bool proxy;      /* verbs */
+    const struct verbs_gpu *gpu; /* verbs */
     bool slots_only; /* the transport has no direct access: do not ask for it */
 };
 

@@ -10,6 +10,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 mpirun -n 2 --mca pml ob1 --mca btl self,vader "$RINGBENCH" --transport verbs --qps 2 --device rxe0 --collective all_reduce,alltoall \
     --algorithm all -b 1000 -e 256000 -f 16 -n 3 -w 1 --no-report --output "$work/shared/out"
 echo "program ended with \$?"
+mpirun -n 2 --mca pml ob1 --mca btl self,vader "$RINGBENCH" --transport verbs --proxy --collective all_reduce --algorithm ring --baseline none \
+    -b 4K -e 256K -f 8 -n 3 -w 1 --no-report --output "$work/shared/proxy"
+echo "with a thread of its own ended with \$?"
 # Counters that stand still.
 mount -t tmpfs still /sys/class/infiniband/rxe0/ports/1/hw_counters
 for name in sent_pkts rcvd_pkts; do echo 5 >/sys/class/infiniband/rxe0/ports/1/hw_counters/\$name; done
@@ -39,6 +42,9 @@ is "the sum of its parts is what the port sent" \
 # A few may be on their way while the counters are read.
 is "without packets sent again, acknowledgements explain the rest" \
     "$(jq -c "$rows | .card | select(.retried == 0 and .other > 16)" "$records")" ""
+like "with a thread that moves messages it ends well" "$work/guest" '^with a thread of its own ended with 0'
+like "which is said" "$work/guest" '^# Transport verbs.*, a thread of its own'
+is "and finds nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$work/shared/proxy/results.jsonl")" 0
 like "counters that stand still: rows are refused, with 7" "$work/guest" '^without packets ended with 7'
 like "in a line that names rows, port and host" "$work/guest" \
     '^ringbench: refused: all_reduce \(all rows\) over verbs, 64 KiB: rxe0:1 on vm1 sent 0 packets, but the data of its ranks need [0-9]+: they did not go through the card'

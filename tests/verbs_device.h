@@ -16,7 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FAKE_QPS = 512, FAKE_WORK = 512, FAKE_MRS = 64, FAKE_DEVICES = 2 };
+enum { FAKE_QPS = 512, FAKE_WORK = 512, FAKE_MRS = 64, FAKE_DEVICES = 2, FAKE_LATE = 4096 };
+
+/* A write into GPU memory that is still on its way there, though the card has reported it. */
+struct fake_late {
+    void *to, *data;
+    uint32_t bytes;
+};
 
 struct fake_cq {
     struct ibv_cq cq;
@@ -56,10 +62,16 @@ static struct {
     int most_work, most_cqe;
     uint8_t link_layer;
     bool no_gid, no_memory;
+    bool no_dmabuf;         /* the card knows no dma-buf */
+    char *gpu;              /* memory from here on is a GPU's; NULL: none is */
+    size_t gpu_bytes;
+    bool late;              /* writes there show only after a read */
     enum ibv_event_type event; /* -1: none */
     uint32_t event_qp;
     /* what it counts */
-    uint64_t packets, overflows, without_receive;
+    uint64_t packets, overflows, without_receive, reads, dmabufs, inlined_gpu;
+    struct fake_late waiting[FAKE_LATE];
+    size_t nwaiting;
 } fake;
 
 static void fake_reset(void)
@@ -125,6 +137,41 @@ static void fake_break(struct fake_qp *q, const struct fake_work *w, enum ibv_wc
     fake_push(q->qp.send_cq, (struct ibv_wc){ .wr_id = w->wr.wr_id, .status = status, .qp_num = q->qp.qp_num });
 }
 
+static bool fake_on_gpu(uint64_t address)
+{
+    return fake.gpu != NULL && address >= (uintptr_t)fake.gpu && address < (uintptr_t)fake.gpu + fake.gpu_bytes;
+}
+
+static void fake_copy(void *to, const void *from, uint32_t bytes)
+{
+    if (!fake.late || !fake_on_gpu((uintptr_t)to) || fake.nwaiting == FAKE_LATE) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    struct fake_late *l = &fake.waiting[fake.nwaiting++];
+    *l = (struct fake_late){ to, malloc(bytes), bytes };
+    memcpy(l->data, from, bytes);
+}
+
+static void fake_settle(void)
+{
+    for (size_t i = 0; i < fake.nwaiting; i++) {
+        memcpy(fake.waiting[i].to, fake.waiting[i].data, fake.waiting[i].bytes);
+        free(fake.waiting[i].data);
+    }
+    fake.nwaiting = 0;
+}
+
+static void fake_read(struct fake_qp *q, const struct fake_work *w)
+{
+    fake_settle();
+    memcpy((void *)(uintptr_t)w->sge.addr, (const void *)(uintptr_t)w->wr.wr.rdma.remote_addr, w->sge.length);
+    fake.reads++;
+    fake.packets += 2;
+    q->in_queue--;
+    fake_push(q->qp.send_cq, (struct ibv_wc){ .wr_id = w->wr.wr_id, .opcode = IBV_WC_RDMA_READ });
+}
+
 /* True when the oldest work of a queue pair is done with. */
 static bool fake_deliver(struct fake_qp *q)
 {
@@ -139,13 +186,17 @@ static bool fake_deliver(struct fake_qp *q)
         fake_break(q, w, IBV_WC_REM_ACCESS_ERR);
         return true;
     }
+    if (w->wr.opcode == IBV_WR_RDMA_READ) {
+        fake_read(q, w);
+        return true;
+    }
     if (w->wr.opcode == IBV_WR_RDMA_WRITE_WITH_IMM && to->nreceives == 0) {
         fake.without_receive++;
         return false;
     }
     if (bytes > 0)
-        memcpy((void *)(uintptr_t)w->wr.wr.rdma.remote_addr,
-               w->wr.send_flags & IBV_SEND_INLINE ? (void *)w->inlined : (void *)(uintptr_t)w->sge.addr, bytes);
+        fake_copy((void *)(uintptr_t)w->wr.wr.rdma.remote_addr,
+                  w->wr.send_flags & IBV_SEND_INLINE ? (void *)w->inlined : (void *)(uintptr_t)w->sge.addr, bytes);
     fake.packets += bytes <= 1024 ? 1 : (bytes + 1023) / 1024;
     if (w->wr.opcode == IBV_WR_RDMA_WRITE_WITH_IMM) {
         fake_push(to->qp.recv_cq, (struct ibv_wc){ .wr_id = to->receives[0], .opcode = IBV_WC_RECV_RDMA_WITH_IMM, .wc_flags = IBV_WC_WITH_IMM,
@@ -204,6 +255,7 @@ static int fake_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
         w->wr = *wr;
         if (wr->num_sge > 0)
             w->sge = *wr->sg_list;
+        fake.inlined_gpu += wr->send_flags & IBV_SEND_INLINE && wr->num_sge > 0 && fake_on_gpu(w->sge.addr);
         if (wr->send_flags & IBV_SEND_INLINE && wr->num_sge > 0)
             memcpy(w->inlined, (void *)(uintptr_t)w->sge.addr, w->sge.length);
         q->in_queue++;
@@ -310,6 +362,19 @@ static struct ibv_mr *fake_register(struct ibv_pd *pd, void *address, size_t byt
     return m;
 }
 
+static struct ibv_mr *fake_register_dmabuf(struct ibv_pd *pd, uint64_t offset, size_t bytes, uint64_t iova, int fd, int access)
+{
+    (void)offset;
+    if (fake.no_dmabuf || fcntl(fd, F_GETFD) < 0) {
+        errno = fake.no_dmabuf ? EOPNOTSUPP : EBADF;
+        return NULL;
+    }
+    pthread_mutex_lock(&fake.lock);
+    fake.dmabufs++;
+    pthread_mutex_unlock(&fake.lock);
+    return fake_register(pd, (void *)(uintptr_t)iova, bytes, access);
+}
+
 static int fake_deregister(struct ibv_mr *m)
 {
     pthread_mutex_lock(&fake.lock);
@@ -410,7 +475,7 @@ static int fake_fork(void)
 static const struct verbs_api fake_api = {
     .get_device_list = fake_list, .free_device_list = fake_free_list, .get_device_name = fake_name, .open_device = fake_open,
     .close_device = fake_close, .query_device = fake_query_device, .query_port = fake_query_port, .query_gid_ex = fake_query_gid,
-    .alloc_pd = fake_pd, .dealloc_pd = fake_free_pd, .reg_mr = fake_register, .dereg_mr = fake_deregister, .create_cq = fake_make_cq,
+    .alloc_pd = fake_pd, .dealloc_pd = fake_free_pd, .reg_mr = fake_register, .reg_dmabuf_mr = fake_register_dmabuf, .dereg_mr = fake_deregister, .create_cq = fake_make_cq,
     .destroy_cq = fake_free_cq, .create_qp = fake_make_qp, .modify_qp = fake_modify, .destroy_qp = fake_free_qp,
     .get_async_event = fake_event, .ack_async_event = fake_ack, .wc_status_str = fake_status, .event_type_str = fake_event_name,
     .fork_init = fake_fork,

@@ -1,5 +1,6 @@
 /* Open MPI point to point: works over whatever network MPI works over. FIFOs are private to each side; progress() sends
  * filled slots and keeps a receive posted for every free one. Messages of a pair match in the order they were posted. */
+#include "collectives/transport/marks.h"
 #include "collectives/transport/transport.h"
 
 #include "core/error.h"
@@ -125,9 +126,9 @@ static struct connection *connection(struct transport *t, int peer, bool sends)
 static int begin(struct mpi *m, struct wire *w)
 {
     struct connection *c = &w->end;
-    const uint64_t limit = w->sends ? c->next : c->next + c->nslots;
+    const uint64_t consumed = w->sends ? 0 : mark_load(c->head);
     int rc = MPI_SUCCESS;
-    for (; w->begun < limit && w->begun < w->ended + c->nslots && rc == MPI_SUCCESS; w->begun++) {
+    for (; (w->sends ? mark_filled(c, w->begun) : w->begun < consumed + c->nslots) && rc == MPI_SUCCESS; w->begun++) {
         const size_t i = w->begun % c->nslots;
         char *slot = c->slots + i * c->slot_bytes;
         rc = w->sends ? MPI_Isend(slot, (int)c->tail[i].argument, MPI_BYTE, c->peer, 0, m->comm, &w->requests[i])
@@ -148,9 +149,9 @@ static int end(struct wire *w)
             break;
         w->ended++;
         if (w->sends)
-            c->head->sequence = w->ended;
+            mark_store(c->head, w->ended);
         else
-            c->tail[i].sequence = w->ended;
+            mark_store(&c->tail[i], w->ended);
     }
     return RB_OK;
 }
@@ -162,7 +163,7 @@ static int progress(struct transport *t, bool *busy_p)
     for (struct wire *w = m->used; w != NULL; w = w->next) {
         RB_TRY(begin(m, w));
         RB_TRY(end(w));
-        *busy_p = *busy_p || (w->sends && w->ended < w->end.next);
+        *busy_p = *busy_p || (w->sends && w->ended < w->begun);
     }
     return RB_OK;
 }

@@ -15,12 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct verbs_gpu;
+
 struct transport_config {
     size_t slot_bytes; /* 0: default */
     int slots;
     int qps;            /* verbs: queue pairs of a connection; 0: default */
     const char *device; /* verbs: NAME or NAME:PORT that must be used; NULL: chosen */
     const char *near;   /* verbs: the device that the topology prefers for this rank; NULL: none */
+    bool proxy;         /* verbs: a thread near the card moves messages */
+    const struct verbs_gpu *gpu; /* verbs: slots for kernels of this GPU (transport/verbs_memory.h); NULL: host memory */
 };
 
 struct transport;

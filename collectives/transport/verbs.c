@@ -5,7 +5,6 @@
 #include "collectives/transport/verbs_counters.h"
 #include "core/error.h"
 #include "core/text.h"
-#include "core/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 static bool usable(const struct job *job, const char **why_p)
 {
@@ -21,43 +19,40 @@ static bool usable(const struct job *job, const char **why_p)
     return job->nranks <= UINT16_MAX && verbs_port_any(why_p);
 }
 
-static size_t fifo_bytes(const struct transport *t)
+static size_t marks_of_fifo(const struct verbs *v)
 {
-    return (((size_t)t->slots + 1) * sizeof(struct mark) + (size_t)t->slots * t->slot_bytes + 4095) / 4096 * 4096;
+    return (size_t)v->head.slots + 1;
 }
 
-static int refuse_memory(const struct verbs *v, int why)
+/* Kernels poll and write the marks where they lie. */
+static int pin_marks(struct verbs *v, const struct gpu_api *api)
 {
-    struct rlimit limit = { 0, 0 };
-    char need[UNITS_TEXT], have[UNITS_TEXT];
-    units_bytes(need, v->memory_bytes);
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < v->memory_bytes)
-        return rb_fail(RB_EUSAGE, "rank %d: %s cannot register %s: at most %s may be locked in memory; raise it (ulimit -l unlimited, "
-                       "/etc/security/limits.conf, LimitMEMLOCK= of the service that starts the ranks)", v->head.job->rank, v->port.name, need,
-                       units_bytes(have, limit.rlim_cur));
-    return rb_fail(RB_EINTERNAL, "rank %d: %s cannot register %s: %s", v->head.job->rank, v->port.name, need, strerror(why));
+    void *device;
+    RB_TRY(api->pin(v->marks, v->marks_bytes, &device));
+    v->pinned = api;
+    return device == v->marks ? RB_OK : rb_fail(RB_ECUDA, "rank %d: the GPU sees host memory at other addresses; take --transport mpi", v->head.job->rank);
 }
 
-/* One block for all FIFOs, registered once. */
-static int make_memory(struct verbs *v)
+/* Slots in one block, registered once, and marks in another, of two FIFOs with each peer. */
+static int make_memory(struct verbs *v, const struct transport_config *config)
 {
-    const size_t peers = (size_t)v->head.job->nranks - 1;
-    v->fifo_bytes = fifo_bytes(&v->head);
-    v->memory_bytes = peers > 0 ? 2 * peers * v->fifo_bytes : 4096;
-    void *p = mmap(NULL, v->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const size_t fifos = 2 * (size_t)(v->head.job->nranks - 1);
+    v->slots_bytes = (size_t)v->head.slots * v->head.slot_bytes;
+    v->marks_bytes = (fifos * marks_of_fifo(v) * sizeof(struct mark) + 4096) / 4096 * 4096;
+    void *p = mmap(NULL, v->marks_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
-        return rb_fail(RB_EINTERNAL, "rank %d: no memory for the slots: %s", v->head.job->rank, strerror(errno));
-    v->memory = p;
-    v->mr = v->port.api->reg_mr(v->pd, p, v->memory_bytes, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
-    return v->mr != NULL ? RB_OK : refuse_memory(v, errno);
+        return rb_fail(RB_EINTERNAL, "rank %d: no memory for the marks: %s", v->head.job->rank, strerror(errno));
+    v->marks = p;
+    if (config->gpu != NULL)
+        RB_TRY(pin_marks(v, config->gpu->api));
+    return verbs_memory_open(&v->memory, &(struct verbs_memory_wish){ &v->port, v->pd, config->gpu, fifos * v->slots_bytes, v->head.job->rank });
 }
 
 static struct connection fifo(const struct verbs *v, size_t index, int peer)
 {
-    const size_t slots = (size_t)v->head.slots;
-    struct mark *tail = (struct mark *)(void *)(v->memory + index * v->fifo_bytes);
-    return (struct connection){ .tail = tail, .head = tail + slots, .slots = (char *)(tail + slots + 1), .nslots = (uint32_t)slots,
-                                .slot_bytes = v->head.slot_bytes, .peer = peer };
+    struct mark *tail = v->marks + index * marks_of_fifo(v);
+    return (struct connection){ .tail = tail, .head = tail + v->head.slots, .slots = v->memory.base + index * v->slots_bytes,
+                                .nslots = (uint32_t)v->head.slots, .slot_bytes = v->head.slot_bytes, .peer = peer };
 }
 
 /* All that may complete at once, errors included: every work request of every queue pair. */
@@ -66,7 +61,7 @@ static int make_queue(struct verbs *v)
     const uint32_t limit = (uint32_t)v->port.limits.max_qp_wr, slots = (uint32_t)v->head.slots;
     const uint32_t parts = verbs_parts(v->head.slot_bytes, v->port.attr.max_msg_sz), want = slots * parts + slots + 1;
     v->queue_room = want < limit ? want : limit;
-    const uint64_t entries = ((uint64_t)v->head.job->nranks - 1) * (uint64_t)v->nqps * (v->queue_room + 2 * slots) + 1;
+    const uint64_t entries = ((uint64_t)v->head.job->nranks - 1) * (uint64_t)v->nqps * (v->queue_room + 2 * slots) + 2;
     if (parts + 1 > v->queue_room || 2 * slots > limit || entries > (uint64_t)v->port.limits.max_cqe)
         return rb_fail(RB_EUSAGE, "rank %d: %s holds %d completions and %u work requests a queue pair, but %d ranks with %d queue pairs (--qps) and %u slots "
                        "need %llu and %u", v->head.job->rank, v->port.name, v->port.limits.max_cqe, limit, v->head.job->nranks, v->nqps, slots,
@@ -85,7 +80,7 @@ static int open_card(struct verbs *v, const struct transport_config *config)
     v->pd = v->port.api->alloc_pd(v->port.context);
     if (v->pd == NULL)
         return rb_fail(RB_EINTERNAL, "rank %d: %s makes no protection domain: %s", v->head.job->rank, v->port.name, strerror(errno));
-    RB_TRY(make_memory(v));
+    RB_TRY(make_memory(v, config));
     return make_queue(v);
 }
 
@@ -93,13 +88,16 @@ static void close_verbs(struct transport *t)
 {
     struct verbs *v = (struct verbs *)t;
     const struct verbs_api *api = v->port.api;
+    proxy_stop(v->proxy);
+    verbs_flush_close(v);
     verbs_unlink(v);
     if (v->cq != NULL)
         api->destroy_cq(v->cq);
-    if (v->mr != NULL)
-        api->dereg_mr(v->mr);
-    if (v->memory != NULL)
-        munmap(v->memory, v->memory_bytes);
+    verbs_memory_close(&v->memory, api);
+    if (v->pinned != NULL)
+        v->pinned->unpin(v->marks);
+    if (v->marks != NULL)
+        munmap(v->marks, v->marks_bytes);
     if (v->pd != NULL)
         api->dealloc_pd(v->pd);
     verbs_port_close(&v->port);
@@ -114,10 +112,20 @@ static void make_fifos(struct verbs *v)
     for (int r = 0; r < v->head.job->nranks; r++) {
         if (r == v->head.job->rank)
             continue;
-        v->peers[r].send = fifo(v, index, r);
-        v->peers[r].recv = fifo(v, index + 1, r);
+        struct verbs_peer *p = &v->peers[r];
+        p->send = fifo(v, index, r);
+        p->recv = fifo(v, index + 1, r);
+        p->send_slots = v->memory.card_base + index * v->slots_bytes;
+        p->recv_slots = p->send_slots + v->slots_bytes;
         index += 2;
     }
+}
+
+static int start_proxy(struct verbs *v)
+{
+    cpu_set_t cpus;
+    const bool near = proxy_cpus("/sys/class/infiniband", v->port.device, &cpus);
+    return proxy_start(&v->proxy, &v->head, verbs_progress, near ? &cpus : NULL);
 }
 
 static int open_verbs(struct transport **t_p, struct job *job, const struct transport_config *config)
@@ -139,6 +147,8 @@ static int open_verbs(struct transport **t_p, struct job *job, const struct tran
         make_fifos(v);
         rc = verbs_link(v);
     }
+    if (rc == RB_OK && config->proxy)
+        rc = job_agree(job, start_proxy(v));
     if (rc != RB_OK) {
         close_verbs(&v->head);
         return rc;
@@ -150,8 +160,17 @@ static int open_verbs(struct transport **t_p, struct job *job, const struct tran
 static struct connection *connection(struct transport *t, int peer, bool sends)
 {
     struct verbs *v = (struct verbs *)t;
-    v->peers[peer].used = true;
+    atomic_store(&v->peers[peer].used, true);
     return sends ? &v->peers[peer].send : &v->peers[peer].recv;
+}
+
+static int progress(struct transport *t, bool *busy_p)
+{
+    struct verbs *v = (struct verbs *)t;
+    if (v->proxy == NULL)
+        return verbs_progress(t, busy_p);
+    *busy_p = false; /* the thread goes on after the call */
+    return proxy_result(v->proxy);
 }
 
 static void card(const struct transport *t, struct transport_card *card)
@@ -166,12 +185,15 @@ static void card(const struct transport *t, struct transport_card *card)
 static void describe(const struct transport *t, char *text, size_t room)
 {
     const struct verbs *v = (const struct verbs *)t;
-    snprintf(text, room, "%s, %s, GID %u, MTU %u, %d queue pair%s a connection", v->port.name, verbs_gid_kind(v->port.gid.gid_type),
-             v->port.gid.gid_index, verbs_mtu_bytes(v->port.attr.active_mtu), v->nqps, v->nqps == 1 ? "" : "s");
+    char memory[256];
+    verbs_memory_text(&v->memory, memory, sizeof memory);
+    snprintf(text, room, "%s, %s, GID %u, MTU %u, %d queue pair%s a connection%s%s%s", v->port.name, verbs_gid_kind(v->port.gid.gid_type),
+             v->port.gid.gid_index, verbs_mtu_bytes(v->port.attr.active_mtu), v->nqps, v->nqps == 1 ? "" : "s",
+             v->proxy != NULL ? ", a thread of its own" : "", memory[0] != '\0' ? "; " : "", memory);
 }
 
 const struct transport_ops transport_verbs = {
     .name = "verbs", .summary = "RDMA writes over InfiniBand or RoCE (libibverbs)", .moves = true, .usable = usable, .open = open_verbs,
-    .close = close_verbs, .connection = connection, .progress = verbs_progress, .allocate = transport_allocate_private,
+    .close = close_verbs, .connection = connection, .progress = progress, .allocate = transport_allocate_private,
     .release = transport_release_private, .card = card, .describe = describe,
 };

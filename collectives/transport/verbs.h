@@ -4,13 +4,17 @@
  * receiver's slot; its last part carries an immediate value that names the slot. Consumed slots are reported back by empty writes with an
  * immediate value (credits). Message m travels on queue pair m modulo their number, credits always on the first.
  *
- * All memory that the card sees is one block, registered once: the FIFOs of both directions with every peer.
+ * All memory that the card sees is one block, registered once: the slots of both directions with every peer (verbs_memory.h). Marks
+ * are between this rank's thread, or its kernels, and progress alone, which may be a thread of its own (proxy.h).
  *
  * Sources  the queue pairs' states and attributes: InfiniBand specification, volume 1, chapters 9 to 11. */
 #ifndef RB_TRANSPORT_VERBS_H
 #define RB_TRANSPORT_VERBS_H
 
+#include "collectives/transport/marks.h"
+#include "collectives/transport/proxy.h"
 #include "collectives/transport/transport.h"
+#include "collectives/transport/verbs_memory.h"
 #include "collectives/transport/verbs_port.h"
 
 enum {
@@ -23,7 +27,7 @@ enum {
 /* What a rank tells the others. */
 struct verbs_address {
     union ibv_gid gid;
-    uint64_t memory; /* where its FIFOs begin */
+    uint64_t memory; /* where its slots begin */
     uint32_t gid_type, key, first_packet, largest_message;
     uint16_t lid;
     uint8_t mtu;
@@ -33,7 +37,8 @@ struct verbs_address {
 
 struct verbs_peer {
     struct connection send, recv;
-    bool used;
+    uint64_t send_slots, recv_slots; /* addresses of their slots as the card uses them */
+    _Atomic bool used;
     struct ibv_qp *qp[VERBS_QPS];
     uint32_t queued[VERBS_QPS]; /* work requests that the card has not reported as done */
     uint64_t slots_there;       /* address of the peer's slots for us */
@@ -47,9 +52,25 @@ struct verbs_peer {
 
 /* Packets that this rank has given to the card, the least that its data need. */
 struct verbs_packets {
-    uint64_t payload, payload_away; /* away: to ranks on other machines */
-    uint64_t credits; /* and probes */
-    uint64_t requests;
+    _Atomic uint64_t payload, payload_away; /* away: to ranks on other machines */
+    _Atomic uint64_t credits;               /* and probes, and reads that flush */
+    _Atomic uint64_t requests;
+};
+
+/* A message that has arrived in GPU memory and may not be seen there yet. */
+struct verbs_landed {
+    int peer;
+    uint32_t slot;
+    uint64_t sequence;
+};
+
+/* A queue pair with itself, on which a byte of the last message is read back. */
+struct verbs_flush {
+    struct ibv_qp *qp; /* NULL: nothing is to be flushed */
+    struct ibv_mr *mr;
+    char byte[8];
+    struct verbs_landed *landed; /* in order of arrival */
+    size_t count, covered;       /* the read that is on its way is for the first `covered`; 0: none is */
 };
 
 struct verbs {
@@ -57,9 +78,12 @@ struct verbs {
     struct verbs_port port;
     struct ibv_pd *pd;
     struct ibv_cq *cq;
-    struct ibv_mr *mr;
-    char *memory;
-    size_t memory_bytes, fifo_bytes;
+    struct verbs_memory memory;
+    struct mark *marks;
+    const struct gpu_api *pinned; /* has pinned the marks; NULL: nobody */
+    size_t marks_bytes, slots_bytes; /* of all FIFOs; of one */
+    struct verbs_flush flush;
+    struct proxy *proxy; /* NULL: the rank's own thread moves messages */
     int nqps;
     uint32_t queue_room, inline_bytes;
     struct verbs_address *addresses; /* [nranks] */
@@ -72,7 +96,7 @@ struct verbs {
 };
 
 /* What a work request is: its wr_id. */
-enum verbs_kind { VERBS_DATA, VERBS_CREDIT, VERBS_PROBE, VERBS_RECEIVE };
+enum verbs_kind { VERBS_DATA, VERBS_CREDIT, VERBS_PROBE, VERBS_READ, VERBS_RECEIVE };
 
 struct verbs_request {
     enum verbs_kind kind;
@@ -96,6 +120,16 @@ int verbs_post_receive(struct verbs *v, int peer, int qp);
 /* verbs_wire.c: moves messages and credits; the transport's progress. */
 int verbs_progress(struct transport *t, bool *busy_p);
 int verbs_post_probe(struct verbs *v, int peer);
+
+/* verbs_flush.c: open is for GPU memory that must be flushed; close is of any state. */
+int verbs_flush_open(struct verbs *v);
+void verbs_flush_close(struct verbs *v);
+int verbs_flush_add(struct verbs *v, struct verbs_landed landed); /* a message has arrived */
+int verbs_flush_done(struct verbs *v);                            /* the read has come back: its messages are told of */
+
+/* States of a queue pair; there: the other end's address. 0 or an errno. */
+int verbs_to_init(const struct verbs *v, struct ibv_qp *qp, unsigned access);
+int verbs_to_ready(const struct verbs *v, struct ibv_qp *qp, const struct verbs_address *there, uint32_t number_there);
 
 /* verbs_fault.c: one line that names this rank, device, peer, what happened and what to do. */
 int verbs_fault(struct verbs *v, const struct ibv_wc *wc);

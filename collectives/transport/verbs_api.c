@@ -44,6 +44,8 @@ static void load(void)
         }
         memcpy((char *)&api + rows[i].offset, &at, sizeof at);
     }
+    void *dmabuf = dlsym(library, "ibv_reg_dmabuf_mr");
+    memcpy(&api.reg_dmabuf_mr, &dmabuf, sizeof dmabuf);
     api.fork_init(); /* before any memory is registered; a child (a plot) must not take pages from under the card */
 }
 

@@ -27,20 +27,20 @@ static struct ibv_qp *make_qp(struct verbs *v)
 {
     struct ibv_qp_init_attr a = { .send_cq = v->cq, .recv_cq = v->cq, .qp_type = IBV_QPT_RC,
                                   .cap = { .max_send_wr = v->queue_room, .max_recv_wr = receives(v), .max_send_sge = 1, .max_recv_sge = 1,
-                                           .max_inline_data = VERBS_INLINE } };
+                                           .max_inline_data = v->memory.host != NULL ? VERBS_INLINE : 0 } }; /* inlined by the processor */
     struct ibv_qp *qp = v->port.api->create_qp(v->pd, &a);
-    if (qp == NULL) {
+    if (qp == NULL && a.cap.max_inline_data > 0) {
         a.cap.max_inline_data = 0;
         qp = v->port.api->create_qp(v->pd, &a);
     }
     if (qp != NULL)
-        v->inline_bytes = a.cap.max_inline_data;
+        v->inline_bytes = v->memory.host != NULL ? a.cap.max_inline_data : 0;
     return qp;
 }
 
-static int to_init(const struct verbs *v, struct ibv_qp *qp)
+int verbs_to_init(const struct verbs *v, struct ibv_qp *qp, unsigned access)
 {
-    struct ibv_qp_attr a = { .qp_state = IBV_QPS_INIT, .pkey_index = 0, .port_num = v->port.port, .qp_access_flags = IBV_ACCESS_REMOTE_WRITE };
+    struct ibv_qp_attr a = { .qp_state = IBV_QPS_INIT, .pkey_index = 0, .port_num = v->port.port, .qp_access_flags = access };
     return v->port.api->modify_qp(qp, &a, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
 }
 
@@ -55,7 +55,7 @@ static struct ibv_ah_attr path_to(const struct verbs *v, const struct verbs_addr
     return a;
 }
 
-static int to_ready(const struct verbs *v, struct ibv_qp *qp, const struct verbs_address *there, uint32_t number_there)
+int verbs_to_ready(const struct verbs *v, struct ibv_qp *qp, const struct verbs_address *there, uint32_t number_there)
 {
     const struct verbs_address *here = &v->addresses[v->head.job->rank];
     struct ibv_qp_attr a = { .qp_state = IBV_QPS_RTR, .path_mtu = here->mtu < there->mtu ? here->mtu : there->mtu, .dest_qp_num = number_there,
@@ -75,7 +75,7 @@ static int make_qps(struct verbs *v, uint32_t *numbers)
         for (int q = 0; q < v->nqps && r != v->head.job->rank; q++) {
             struct verbs_peer *p = &v->peers[r];
             p->qp[q] = make_qp(v);
-            if (p->qp[q] == NULL || to_init(v, p->qp[q]) != 0)
+            if (p->qp[q] == NULL || verbs_to_init(v, p->qp[q], IBV_ACCESS_REMOTE_WRITE) != 0)
                 return rb_fail(RB_EINTERNAL, "rank %d: %s makes no queue pair for rank %d: %s; fewer ranks or fewer --qps need fewer",
                                v->head.job->rank, v->port.name, r, strerror(errno));
             numbers[r * v->nqps + q] = p->qp[q]->qp_num;
@@ -110,9 +110,9 @@ static int connect_peer(struct verbs *v, int peer, const uint32_t *numbers)
     p->mtu_bytes = verbs_mtu_bytes(here->mtu < there->mtu ? here->mtu : there->mtu);
     p->largest_message = smaller(here->largest_message, there->largest_message);
     const size_t index = (size_t)(me < peer ? me : me - 1);
-    p->slots_there = there->memory + (2 * index + 1) * v->fifo_bytes + ((size_t)v->head.slots + 1) * sizeof(struct mark);
+    p->slots_there = there->memory + (2 * index + 1) * v->slots_bytes;
     for (int q = 0; q < v->nqps; q++) {
-        const int rc = to_ready(v, p->qp[q], there, numbers[((size_t)peer * (size_t)n + (size_t)me) * (size_t)v->nqps + (size_t)q]);
+        const int rc = verbs_to_ready(v, p->qp[q], there, numbers[((size_t)peer * (size_t)n + (size_t)me) * (size_t)v->nqps + (size_t)q]);
         if (rc != 0)
             return rb_fail(RB_EINTERNAL, "rank %d: %s cannot connect to rank %d (%s on %s): %s; do the two reach each other (ping, rping)?", me,
                            v->port.name, peer, there->port, there->host, strerror(rc));
@@ -122,7 +122,7 @@ static int connect_peer(struct verbs *v, int peer, const uint32_t *numbers)
 
 static struct verbs_address own_address(const struct verbs *v)
 {
-    struct verbs_address a = { .gid = v->port.gid.gid, .memory = (uint64_t)(uintptr_t)v->memory, .gid_type = v->port.gid.gid_type, .key = v->mr->rkey,
+    struct verbs_address a = { .gid = v->port.gid.gid, .memory = v->memory.card_base, .gid_type = v->port.gid.gid_type, .key = v->memory.mr->rkey,
                                .first_packet = (uint32_t)(clock_ns() >> 10) & 0xffffff, .largest_message = v->port.attr.max_msg_sz,
                                .lid = v->port.attr.lid, .mtu = (uint8_t)v->port.attr.active_mtu,
                                .ethernet = v->port.attr.link_layer == IBV_LINK_LAYER_ETHERNET };
@@ -140,7 +140,7 @@ static int link_all(struct verbs *v, uint32_t *mine, uint32_t *all)
     RB_TRY(job_allgather(job, &here, v->addresses, sizeof here));
     RB_TRY(job_agree(job, make_qps(v, mine)));
     RB_TRY(job_allgather(job, mine, all, numbers * sizeof *mine));
-    int rc = RB_OK;
+    int rc = v->memory.flush ? verbs_flush_open(v) : RB_OK;
     for (int r = 0; rc == RB_OK && r < job->nranks; r++)
         if (r != job->rank)
             rc = connect_peer(v, r, all);

@@ -55,7 +55,7 @@ static int post_message(struct verbs *v, int peer, int q, uint32_t parts)
     const uint64_t bytes = p->send.tail[slot].argument, first = (uint64_t)slot * p->send.slot_bytes;
     for (uint64_t at = 0, part = 1; part <= parts; part++) {
         const uint64_t length = bytes - at < p->largest_message ? bytes - at : p->largest_message;
-        struct ibv_sge piece = { .addr = (uint64_t)(uintptr_t)p->send.slots + first + at, .length = (uint32_t)length, .lkey = v->mr->lkey };
+        struct ibv_sge piece = { .addr = p->send_slots + first + at, .length = (uint32_t)length, .lkey = v->memory.mr->lkey };
         struct ibv_send_wr wr = { .sg_list = &piece, .num_sge = length > 0, .opcode = IBV_WR_RDMA_WRITE,
                                   .wr.rdma = { .remote_addr = p->slots_there + first + at, .rkey = p->key } };
         if (part == parts) {
@@ -77,7 +77,7 @@ static int post_message(struct verbs *v, int peer, int q, uint32_t parts)
 static int post_messages(struct verbs *v, int peer, bool *busy_p)
 {
     struct verbs_peer *p = &v->peers[peer];
-    while (p->posted < p->send.next) {
+    while (mark_filled(&p->send, p->posted)) {
         const int q = (int)(p->posted % (uint64_t)v->nqps);
         const uint32_t parts = verbs_parts(p->send.tail[p->posted % p->send.nslots].argument, p->largest_message);
         if (p->queued[q] + parts > v->queue_room) {
@@ -92,7 +92,8 @@ static int post_messages(struct verbs *v, int peer, bool *busy_p)
 static int post_credits(struct verbs *v, int peer, bool *busy_p)
 {
     struct verbs_peer *p = &v->peers[peer];
-    if (p->credited == p->recv.next)
+    const uint64_t consumed = mark_load(p->recv.head);
+    if (p->credited == consumed)
         return RB_OK;
     if (p->queued[0] >= v->queue_room) {
         *busy_p = true;
@@ -100,9 +101,9 @@ static int post_credits(struct verbs *v, int peer, bool *busy_p)
     }
     struct ibv_send_wr wr = { .opcode = IBV_WR_RDMA_WRITE_WITH_IMM, .send_flags = IBV_SEND_SIGNALED,
                               .wr_id = verbs_pack((struct verbs_request){ VERBS_CREDIT, peer, 0, 0, 1 }),
-                              .imm_data = htonl(credit_flag | ((uint32_t)p->recv.next & ~credit_flag)),
+                              .imm_data = htonl(credit_flag | ((uint32_t)consumed & ~credit_flag)),
                               .wr.rdma = { .remote_addr = p->slots_there, .rkey = p->key } };
-    p->credited = p->recv.next;
+    p->credited = consumed;
     v->packets.credits++;
     return post(v, p, peer, 0, &wr);
 }
@@ -123,7 +124,7 @@ static void free_slots(struct verbs_peer *p)
 {
     while (p->done < p->posted && p->left[p->done % p->send.nslots] == p->done + 1)
         p->done++;
-    p->send.head->sequence = p->done < p->consumed ? p->done : p->consumed;
+    mark_store(p->send.head, p->done < p->consumed ? p->done : p->consumed);
 }
 
 static void take_credits(struct verbs_peer *p, uint32_t value)
@@ -133,7 +134,7 @@ static void take_credits(struct verbs_peer *p, uint32_t value)
     free_slots(p);
 }
 
-static int take_message(const struct verbs *v, struct verbs_peer *p, int peer, uint32_t value)
+static int take_message(struct verbs *v, struct verbs_peer *p, int peer, uint32_t value)
 {
     const uint32_t slot = value & ((1u << SLOT_BITS) - 1);
     struct mark *m = &p->recv.tail[slot < p->recv.nslots ? slot : 0];
@@ -141,7 +142,9 @@ static int take_message(const struct verbs *v, struct verbs_peer *p, int peer, u
     if (slot >= p->recv.nslots || ((uint32_t)number & number_mask) != value >> SLOT_BITS)
         return rb_fail(RB_EINTERNAL, "rank %d: rank %d on %s sent message %u into slot %u, which is not due: do both run the same ringbench?",
                        v->head.job->rank, peer, v->addresses[peer].host, value >> SLOT_BITS, slot);
-    m->sequence = number + 1;
+    if (v->flush.qp != NULL)
+        return verbs_flush_add(v, (struct verbs_landed){ peer, slot, number + 1 });
+    mark_store(m, number + 1);
     return RB_OK;
 }
 
@@ -151,6 +154,8 @@ static int take(struct verbs *v, const struct ibv_wc *wc)
     struct verbs_peer *p = &v->peers[r.peer];
     if (wc->status != IBV_WC_SUCCESS)
         return verbs_fault(v, wc);
+    if (r.kind == VERBS_READ)
+        return verbs_flush_done(v);
     if (r.kind != VERBS_RECEIVE) {
         p->queued[r.qp] -= r.parts;
         if (r.kind == VERBS_DATA) {
