@@ -1,5 +1,6 @@
 #include "collectives/comm.h"
 
+#include "collectives/device/gpu_operation.h"
 #include "collectives/operation.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -77,9 +78,12 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     if (rc == RB_OK)
         rc = choose(comm, &ops);
     if (rc == RB_OK)
-        rc = ops->open(&comm->transport, job, &(struct transport_config){ .slot_bytes = config->slot_bytes, .slots = config->slots, .qps = config->qps, .device = config->device,
-                                                                                .near = config->near_device, .proxy = config->proxy, .gpu = config->card_gpu });
-    if (rc == RB_OK)
+        rc = ops->open(&comm->transport, job, &(struct transport_config){
+            .slot_bytes = config->slot_bytes, .slots = config->slots, .ranks_per_gpu = config->ranks_per_gpu, .channels = config->channels,
+            .qps = config->qps, .device = config->device, .near = config->near_device, .proxy = config->proxy, .gpu = config->card_gpu });
+    if (rc == RB_OK && ops->gpu)
+        rc = gpu_comm_open(&comm->gpu, comm);
+    if (rc == RB_OK && !ops->gpu)
         rc = open_barrier(comm);
     if (rc == RB_OK && ops->describe != NULL) {
         const size_t used = strlen(comm->why);
@@ -87,6 +91,7 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
         ops->describe(comm->transport, comm->why + used + 2, used + 3 < sizeof comm->why ? sizeof comm->why - used - 2 : 0);
     }
     if (rc != RB_OK) {
+        gpu_comm_close(comm->gpu);
         if (comm->transport != NULL)
             ops->close(comm->transport);
         free(comm->nodes);
@@ -106,6 +111,7 @@ void comm_close(struct comm *comm)
         if (comm->regions[i].base != NULL)
             comm->transport->ops->release(comm->transport, &comm->regions[i]);
     operation_free(comm->barrier);
+    gpu_comm_close(comm->gpu);
     comm->transport->ops->close(comm->transport);
     free(comm->nodes);
     free(comm);
@@ -135,7 +141,7 @@ int comm_allocate(struct comm *comm, size_t bytes, void **memory_p)
         return rb_fail(RB_EINTERNAL, "more than %d buffers allocated", COMM_REGIONS);
     RB_TRY(comm->transport->ops->allocate(comm->transport, bytes, &comm->regions[i]));
     *memory_p = comm->regions[i].base[comm->job->rank];
-    return RB_OK;
+    return comm->gpu != NULL ? gpu_comm_regions(comm->gpu) : RB_OK;
 }
 
 int comm_release(struct comm *comm, void *memory)
@@ -148,6 +154,19 @@ int comm_release(struct comm *comm, void *memory)
             return RB_OK;
         }
     return rb_fail(RB_EINTERNAL, "comm_release: not memory of comm_allocate");
+}
+
+bool comm_on_gpu(const struct comm *comm)
+{
+    return comm->gpu != NULL;
+}
+
+int comm_copy(const struct comm *comm, void *to, const void *from, size_t bytes)
+{
+    if (comm->gpu != NULL && bytes > 0)
+        return gpu_api.copy(to, from, bytes);
+    memcpy(to, from, bytes);
+    return RB_OK;
 }
 
 bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p)
@@ -167,7 +186,7 @@ bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p)
 
 int comm_barrier(struct comm *comm)
 {
-    if (!comm->transport->ops->moves)
+    if (comm->barrier == NULL || !comm->transport->ops->moves)
         return job_barrier(comm->job);
     int32_t in = 0, out;
     return operation_run(comm->barrier, &in, &out);

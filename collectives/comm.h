@@ -12,7 +12,7 @@
 #include "core/heartbeat.h"
 #include "core/job.h"
 
-enum comm_protocol { PROTOCOL_AUTO, PROTOCOL_SLOTS, PROTOCOL_DIRECT };
+enum comm_protocol { PROTOCOL_AUTO, PROTOCOL_SLOTS, PROTOCOL_DIRECT, PROTOCOL_LL, PROTOCOL_LL128 }; /* the last two: GPUs */
 
 struct comm_config {
     const char *transport;       /* "auto", "shm", "verbs", "mpi", "shm+verbs", "shm+mpi", "null" */
@@ -22,6 +22,10 @@ struct comm_config {
     int qps;                     /* verbs: queue pairs of a connection; 0: one */
     const char *device;          /* verbs: the device, or device:port, to use; NULL: near_device, else the first that can be used */
     const char *near_device;     /* verbs: what the topology prefers for this rank; NULL: none */
+    int ranks_per_gpu;           /* GPUs: as many may share one; 0: 1 */
+    int channels;                /* GPUs: groups of threads a rank; 0: the transport's choice */
+    int gpu_threads;             /* GPUs: of a group; 0: 512, what the kernels are made for */
+    bool system_scope;           /* ranks of one GPU: flags as between GPUs, to measure what that costs */
     bool proxy;                  /* verbs: a thread near the card moves messages */
     const struct verbs_gpu *card_gpu; /* verbs: slots for kernels of a GPU (transport/verbs_memory.h); NULL: host memory */
     double timeout_sec;          /* without progress in one call; 0: none */
@@ -48,6 +52,11 @@ bool comm_transport_usable(const char *name, const struct job *job, const char *
 int comm_allocate(struct comm *comm, size_t bytes, void **memory_p);
 int comm_release(struct comm *comm, void *memory); /* collective, in the order of allocation */
 
+/* The memory is a GPU's: the host reads and writes it with comm_copy() only. */
+bool comm_on_gpu(const struct comm *comm);
+/* Between memory of comm_allocate and any other, either way; done on return. */
+int comm_copy(const struct comm *comm, void *to, const void *from, size_t bytes);
+
 /* Fast barrier over the communicator's own connections (not on the measured path). */
 int comm_barrier(struct comm *comm);
 
@@ -63,7 +72,7 @@ struct call {
 
 /* What one call moves, from the schedule. Bytes per direction; payload only. */
 struct operation_facts {
-    const char *protocol;      /* "slots" or "direct" */
+    const char *protocol;      /* "slots", "direct", "ll", "ll128" */
     uint64_t busiest_egress;   /* bytes that leave the busiest rank */
     uint64_t busiest_ingress;
     uint64_t busiest_edge;     /* from one rank to another */

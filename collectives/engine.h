@@ -241,6 +241,8 @@ ENGINE_FN void engine_next(const struct engine *e, struct engine_lane *l)
 /* The next arithmetic of the lane: ENGINE_READY when t->work is to be done now, and engine_complete() called after it. */
 ENGINE_FN enum engine_result engine_begin(const struct engine *e, struct engine_lane *l, struct engine_turn *t)
 {
+    if (l->nsteps == 0)
+        l->piece = e->pieces;
     for (; l->piece < e->pieces; engine_next(e, l)) {
         const struct engine_step *s = t->step = &l->steps[l->at];
         t->first = (l->piece * e->slices + l->slice) * e->slice_elements;

@@ -1,5 +1,7 @@
 #include "collectives/operation.h"
 
+#include "collectives/device/gpu_operation.h"
+
 #include "collectives/prove.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -21,7 +23,7 @@ static bool wants_direct(const struct comm *comm, const struct call *call, uint6
 }
 
 /* A message that travels in a slot, or waits in a hold, must fit it. */
-static bool fits_any_slice(const struct plan *p)
+bool plan_fits_any_slice(const struct plan *p)
 {
     for (int i = 0; i < p->nsteps; i++) {
         const struct step *s = &p->steps[i];
@@ -43,7 +45,7 @@ static void cut_pieces(struct operation *op, const struct plan *plans, uint64_t 
     const struct transport *t = op->comm->transport;
     bool any = op->direct;
     for (int r = 0; r < op->call.group.nranks; r++)
-        any = any && fits_any_slice(&plans[r]);
+        any = any && plan_fits_any_slice(&plans[r]);
     const uint64_t bytes = largest * op->engine.type_bytes, slots = (uint64_t)t->slots;
     uint64_t slice = any ? DIRECT_SLICE : t->slot_bytes;
     if (!any && bytes / slots < slice) /* a few slices in flight even for a middling chunk */
@@ -67,7 +69,7 @@ static struct connection **bind_peers(struct operation *op, struct connection **
     return list;
 }
 
-static uint64_t chunk_start(const struct operation *op, struct chunk c, uint64_t *count_p)
+uint64_t operation_chunk(const struct operation *op, struct chunk c, uint64_t *count_p)
 {
     const int cuts = op->call.algorithm->cuts(&op->call.group);
     uint64_t first;
@@ -75,24 +77,31 @@ static uint64_t chunk_start(const struct operation *op, struct chunk c, uint64_t
     return first + (uint64_t)(c.index / cuts) * op->call.count;
 }
 
+void operation_bind_step(const struct plan *plan, int index, struct engine_step *b)
+{
+    const struct step *s = &plan->steps[index];
+    *b = (struct engine_step){ .nrecv = s->nrecv, .nsend = s->nsend, .src_at = s->src_at, .after_lane = -1, .flags = s->flags,
+                               .src = s->src.buffer, .dst = s->dst.buffer, .index = index };
+    b->has_src = s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT;
+    b->keeps = s->dst.buffer == BUFFER_IN || s->dst.buffer == BUFFER_OUT;
+    if (s->after >= 0) {
+        b->after_lane = plan->steps[s->after].lane;
+        for (int i = 0; i < s->after; i++)
+            b->after_at += plan->steps[i].lane == b->after_lane;
+    }
+}
+
 static struct engine_step bind_step(struct operation *op, const struct plan *plan, int index, struct connection ***next)
 {
     const struct step *s = &plan->steps[index];
-    struct engine_step b = { .nrecv = s->nrecv, .nsend = s->nsend, .src_at = s->src_at, .after_lane = -1, .flags = s->flags,
-                             .src = s->src.buffer, .dst = s->dst.buffer, .index = index };
-    b.has_src = s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT;
-    b.keeps = s->dst.buffer == BUFFER_IN || s->dst.buffer == BUFFER_OUT;
+    struct engine_step b;
+    operation_bind_step(plan, index, &b);
     if (s->dst.buffer != BUFFER_NONE)
-        b.dst_first = chunk_start(op, s->dst, &b.count);
+        b.dst_first = operation_chunk(op, s->dst, &b.count);
     if (s->src.buffer != BUFFER_NONE)
-        b.src_first = chunk_start(op, s->src, &b.count);
+        b.src_first = operation_chunk(op, s->src, &b.count);
     b.recv = bind_peers(op, next, s->recv_from, s->nrecv, false);
     b.send = bind_peers(op, next, s->send_to, s->nsend, true);
-    if (s->after >= 0) {
-        b.after_lane = plan->steps[s->after].lane;
-        for (int i = 0; i < s->after; i++)
-            b.after_at += plan->steps[i].lane == b.after_lane;
-    }
     return b;
 }
 
@@ -183,7 +192,7 @@ static void count_traffic(struct operation *op, const struct plan *plans)
     free(edges);
 }
 
-static int contributors(const struct call *call, int rank)
+int operation_contributors(const struct call *call, int rank)
 {
     const struct collective *c = algorithm_means(call->algorithm);
     int *ranks = rb_malloc((size_t)call->group.nranks * sizeof *ranks), block, n = 1;
@@ -222,20 +231,25 @@ static int prove_before_use(struct operation *op, const struct plan *plans)
     return rc;
 }
 
-static void bind(struct operation *op, const struct plan *plans)
+static int bind(struct operation *op, const struct plan *plans, enum line_protocol lines)
 {
     const int rank = op->comm->job->rank;
     uint64_t first, largest;
     chunk_range(op->call.count, op->engine.type_bytes, op->call.algorithm->cuts(&op->call.group), 0, &first, &largest);
-    cut_pieces(op, plans, largest);
-    if (op->comm->transport->ops->moves)
-        bind_lanes(op, &plans[rank]);
+    if (op->comm->gpu != NULL) {
+        RB_TRY(gpu_operation_bind(op, plans, lines));
+    } else {
+        cut_pieces(op, plans, largest);
+        if (op->comm->transport->ops->moves)
+            bind_lanes(op, &plans[rank]);
+    }
     count_traffic(op, plans);
     const struct collective *c = algorithm_means(op->call.algorithm);
-    op->facts.protocol = op->direct ? "direct" : "slots";
+    op->facts.protocol = op->gpu != NULL ? gpu_protocol_name(op->gpu) : op->direct ? "direct" : "slots";
     op->facts.in_elements = (uint64_t)c->in_blocks(&op->call.group, rank) * op->call.count;
     op->facts.out_elements = (uint64_t)c->out_blocks(&op->call.group, rank) * op->call.count;
     op->facts.steps = plans[rank].nsteps;
+    return RB_OK;
 }
 
 int comm_prepare(struct comm *comm, const struct call *call, struct operation **operation_p)
@@ -257,16 +271,20 @@ int comm_prepare(struct comm *comm, const struct call *call, struct operation **
     e->regions = comm->regions;
     const struct collective *c = algorithm_means(call->algorithm);
     const uint64_t bytes = call->count * e->type_bytes * (uint64_t)c->size_blocks(&op->call.group);
-    op->direct = wants_direct(comm, &op->call, bytes);
+    enum line_protocol lines = LINES_NONE;
+    if (comm->gpu != NULL)
+        lines = gpu_choose(comm, &op->call, bytes, &op->direct);
+    else
+        op->direct = wants_direct(comm, &op->call, bytes);
     e->stream = bytes >= STREAM_FROM;
     struct plan *plans = NULL;
-    int rc = leaf_init(&op->leaf, comm->config.leaf, call->type, call->op, contributors(&op->call, comm->job->rank));
+    int rc = leaf_init(&op->leaf, comm->config.leaf, call->type, call->op, operation_contributors(&op->call, comm->job->rank));
     if (rc == RB_OK)
         rc = plans_build(&plans, call->algorithm, &op->call.group, op->direct);
     if (rc == RB_OK)
         rc = prove_before_use(op, plans);
     if (rc == RB_OK)
-        bind(op, plans);
+        rc = bind(op, plans, lines);
     if (plans != NULL)
         plans_free(plans, n);
     if (rc != RB_OK) {
@@ -288,6 +306,7 @@ void operation_free(struct operation *op)
         free(op->engine.lanes[i].hold);
     }
     free(op->engine.lanes);
+    gpu_operation_free(op->gpu);
     free(op->pulled);
     free(op->arena);
     free(op->ring);

@@ -19,6 +19,7 @@ struct comm {
     struct heartbeat *heartbeat;
     int *nodes; /* host of each rank */
     unsigned random;
+    struct gpu_comm *gpu; /* NULL: the host plays */
 };
 
 struct operation {
@@ -32,7 +33,17 @@ struct operation {
     int npulled;
     bool direct;
     void *arena; /* peers of all steps */
+    struct gpu_operation *gpu; /* NULL: the host plays */
 };
+
+/* First element of a chunk in its buffer, and how many it has. */
+uint64_t operation_chunk(const struct operation *op, struct chunk c, uint64_t *count_p);
+/* A step of a plan as the engine wants it, but for peers, places and counts. */
+void operation_bind_step(const struct plan *plan, int index, struct engine_step *step);
+/* Ranks whose values a result of `rank` combines; 1 where nothing is reduced. */
+int operation_contributors(const struct call *call, int rank);
+/* Its messages lie where they are and wait in no hold: slices need not fit a slot. */
+bool plan_fits_any_slice(const struct plan *p);
 
 /* The token of an address in this rank's regions; false when it lies in none. */
 bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p);

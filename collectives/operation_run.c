@@ -1,11 +1,14 @@
 #include "collectives/operation.h"
 
+#include "collectives/device/gpu_operation.h"
 #include "collectives/patience.h"
 #include "core/error.h"
 
 int operation_start(struct operation *op, const void *in, void *out)
 {
     struct engine *e = &op->engine;
+    if (op->gpu != NULL)
+        return gpu_operation_start(op, in, out);
     e->in = in;
     e->out = out;
     if (op->direct && ((op->facts.in_elements > 0 && !comm_token(op->comm, in, &e->in_token)) ||
@@ -38,6 +41,8 @@ int operation_advance(struct operation *op, bool *moved_p, bool *done_p)
     struct transport *t = op->comm->transport;
     bool done = true, busy = false;
     *moved_p = false;
+    if (op->gpu != NULL)
+        return gpu_operation_progress(op, done_p);
     for (int i = 0; i < e->nlanes; i++) {
         const enum engine_result r = engine_advance(e, &e->lanes[i]);
         done = done && r == ENGINE_DONE;
@@ -74,7 +79,7 @@ static bool blocked_on(const struct operation *op, int *lane_p, int *step_p, int
         return true;
     }
     *lane_p = *step_p = -1;
-    *peer_p = op->npulled > 0 ? op->pulled[0]->peer : -1;
+    *peer_p = op->gpu != NULL ? gpu_operation_waits_for(op) : op->npulled > 0 ? op->pulled[0]->peer : -1;
     return false;
 }
 

@@ -16,6 +16,8 @@ struct engine_setup {
     bool proxy;      /* verbs */
     const struct verbs_gpu *gpu; /* verbs */
     bool slots_only; /* the transport has no direct access: do not ask for it */
+    bool lines;    /* GPUs: protocols LL and LL128 as well */
+    int ranks_per_gpu, channels, gpu_threads;
 };
 
 /* Every algorithm, role, aliasing and protocol, with types, operators and ragged counts taken in turn. Returns the

@@ -6,14 +6,12 @@
  *   gpu_sync()              barrier of the group: what its threads wrote before, all of them see after
  *   gpu_now_ns()            a clock
  *   gpu_look(address)       an abort flag as it is now
- *   gpu_relax()             a moment's rest in a wait */
+ *   gpu_relax()             a moment's rest in a wait
+ *   GPU_WAIT_SPINS          how often a thread looks for what it waits for before it looks whether it should go on */
 #ifndef RB_COLLECTIVES_CHANNEL_H
 #define RB_COLLECTIVES_CHANNEL_H
 
 #include "collectives/device/image.h"
-
-/* How long a thread waits before it looks whether it should go on. */
-enum { WAIT_SPINS = 1024 };
 
 struct gpu_wait {
     uint32_t *abort;
@@ -24,7 +22,7 @@ struct gpu_wait {
 
 GPU_FN bool gpu_wait_over(struct gpu_wait *w)
 {
-    if (w->over || ++w->spins % WAIT_SPINS != 0)
+    if (w->over || ++w->spins % GPU_WAIT_SPINS != 0)
         return w->over;
     gpu_relax();
     const uint64_t now = gpu_now_ns();
@@ -43,19 +41,8 @@ GPU_FN void gpu_wait_begin(struct gpu_wait *w)
 
 #define ENGINE_FN GPU_FN
 #include "collectives/engine.h"
+#include "collectives/device/image_head.h"
 #include "collectives/device/lines.h"
-
-/* The head of an image; the rest follows it. */
-struct gpu_image {
-    struct engine engine;
-    struct connection *connections;
-    struct connection **homes;  /* where they live between launches */
-    struct connection **pulled; /* on which peers read this rank's memory */
-    struct connection **peers;  /* the lists of all steps, one after the other */
-    struct engine_step *steps;  /* of all lanes, one after the other */
-    uint32_t bytes, nconnections, npulled, npeers, nsteps;
-    int32_t channel;
-};
 
 /* What the threads of a group share besides the image. */
 struct gpu_group {

@@ -42,6 +42,7 @@ struct gpu_api {
     int (*facts)(int device, struct gpu_facts *facts);
     int (*select)(int device); /* for all that follows */
     bool (*reaches)(int from, int to); /* kernels of one device can use the memory of the other */
+    bool (*linked)(int from, int to);  /* by NVLink, or the same device: 128 bytes arrive at once, atomics work */
     int (*allocate)(size_t bytes, void **memory_p); /* zeroed */
     void (*release)(void *memory);
     int (*copy)(void *to, const void *from, size_t bytes); /* host or device each; done on return */

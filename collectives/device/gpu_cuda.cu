@@ -80,6 +80,13 @@ static bool reaches(int from, int to)
     return can != 0 || (cudaDeviceCanAccessPeer(&can, from, to) == cudaSuccess && can != 0);
 }
 
+/* PCIe carries no atomics between GPUs, NVLink does. */
+static bool linked(int from, int to)
+{
+    int atomics = from == to;
+    return atomics != 0 || (cudaDeviceGetP2PAttribute(&atomics, cudaDevP2PAttrNativeAtomicSupported, from, to) == cudaSuccess && atomics != 0);
+}
+
 static int copy(void *to, const void *from, size_t bytes)
 {
     CUDA_TRY("a copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, selected.stream));
@@ -172,6 +179,6 @@ static void explain(char *text, size_t room)
 }
 
 const struct gpu_api gpu_api = {
-    "cuda", count, facts, select, reaches, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
+    "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
     poke, groups, launch, finished, explain,
 };

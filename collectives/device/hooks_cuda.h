@@ -8,6 +8,8 @@
 
 #include "collectives/device/image.h"
 
+#define GPU_WAIT_SPINS 1024
+
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
@@ -63,6 +65,19 @@ GPU_FN void gpu_load_line(const uint64_t *address, uint64_t *a, uint64_t *b)
 GPU_FN void gpu_store_line(uint64_t *address, uint64_t a, uint64_t b)
 {
     asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" : : "l"(address), "l"(a), "l"(b) : "memory");
+}
+
+/* One instruction of a warp: neighbours' addresses are neighbours. */
+GPU_FN void gpu_load_wide(const uint64_t *address, bool valid, uint64_t *a, uint64_t *b)
+{
+    if (valid)
+        gpu_load_line(address, a, b);
+}
+
+GPU_FN void gpu_store_wide(uint64_t *address, bool valid, uint64_t a, uint64_t b)
+{
+    if (valid)
+        gpu_store_line(address, a, b);
 }
 
 template <class T> GPU_FN T gpu_load_bits(const T *address) { return *(const volatile T *)address; }

@@ -14,6 +14,8 @@
 
 enum { GPU_RANKS = 16, GPU_CHANNELS = 64 }; /* of one launch; of a rank */
 
+/* How messages carry their flags: device/lines.h. Bytes, and words of data in an LL128 line. */
+enum { LINE_WORD = 8, LL_LINE = 16, LL128_LINE = 128, LL128_WORDS = 15 };
 enum line_protocol { LINES_NONE, LINES_LL, LINES_LL128, LINES_COUNT };
 
 /* Why a group stopped, as its first thread saw it. */

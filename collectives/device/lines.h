@@ -12,6 +12,8 @@
  * The back end defines, besides what packs.h wants:
  *   gpu_load_line(address, &a, &b), gpu_store_line(address, a, b)   two words of 64 bits, 16-byte aligned, never torn inside a word
  *   gpu_warp()                   threads of a warp, a multiple of 8
+ *   gpu_load_wide(address, valid, &a, &b), gpu_store_wide(address, valid, a, b)   the same, all threads of the warp at once: the 128 bytes of
+ *                                eight neighbours move together; nothing is touched where valid is false
  *   gpu_from(word, thread)       that word of another thread of the warp; all threads of the warp call it
  *   gpu_all(condition)           true for all threads of the warp; likewise */
 #ifndef RB_COLLECTIVES_LINES_H
@@ -19,7 +21,7 @@
 
 #include "collectives/device/packs.h"
 
-enum { LINE_WORD = 8, LL_LINE = 16, LL128_LINE = 128, LL128_WORDS = 15, LL128_LANES = 8 };
+enum { LL128_LANES = 8 };
 
 /* The connection that source i comes from; NULL: memory of this rank. */
 GPU_FN const struct connection *line_source(const struct engine_turn *t, int i)
@@ -118,8 +120,7 @@ GPU_FN struct line_pair ll128_receive(const char *slot, uint64_t line, bool vali
     struct line_pair p = { 0, 0 };
     bool arrived;
     do {
-        if (valid)
-            gpu_load_line((const uint64_t *)(slot + line * LL128_LINE + lane % LL128_LANES * 16), &p.a, &p.b);
+        gpu_load_wide((const uint64_t *)(slot + line * LL128_LINE + lane % LL128_LANES * 16), valid, &p.a, &p.b);
         arrived = gpu_from(p.b, lane | (LL128_LANES - 1)) == flag || !valid;
     } while (!gpu_all(arrived || gpu_wait_over(wait)));
     return p;
@@ -166,11 +167,11 @@ template <int TYPE, int OP> GPU_FN void ll128_run(const struct engine_turn *t, i
             value.a = word_divide<TYPE, uint64_t>(value.a, divisor);
             value.b = word_divide<TYPE, uint64_t>(value.b, divisor);
         }
-        for (int i = 0; i < w->ndst && valid; i++) {
+        for (int i = 0; i < w->ndst; i++) {
             const struct connection *c = line_destination(t, i);
             if (c != NULL)
-                gpu_store_line((uint64_t *)((char *)w->dsts[i] + line * LL128_LINE + piece * 16), value.a, two ? value.b : c->next + 1);
-            else
+                gpu_store_wide((uint64_t *)((char *)w->dsts[i] + line * LL128_LINE + piece * 16), valid, value.a, two ? value.b : c->next + 1);
+            else if (valid)
                 ll128_store<TYPE>(w->dsts[i], word, two, words, w->count, value);
         }
     }

@@ -20,6 +20,8 @@ struct verbs_gpu;
 struct transport_config {
     size_t slot_bytes; /* 0: default */
     int slots;
+    int ranks_per_gpu;  /* GPUs: as many may share one; 0: 1 */
+    int channels;       /* GPUs: groups of threads a rank; 0: default */
     int qps;            /* verbs: queue pairs of a connection; 0: default */
     const char *device; /* verbs: NAME or NAME:PORT that must be used; NULL: chosen */
     const char *near;   /* verbs: the device that the topology prefers for this rank; NULL: none */
@@ -46,6 +48,7 @@ struct transport_ops {
     const char *name;    /* value of --transport */
     const char *summary; /* one line of --help */
     bool direct;         /* peers can read and write each other's regions */
+    bool gpu;            /* kernels play it (device/gpu_operation.h): memory is the GPU's, and connection and progress are not used */
     bool moves;          /* false: nothing is transferred (null), results are not checked */
     /* Can this job use it? *why_p (static text) when not. Not collective. */
     bool (*usable)(const struct job *job, const char **why_p);

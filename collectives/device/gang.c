@@ -1,0 +1,127 @@
+#include "collectives/device/gang.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int gang_gpus(char *why, size_t room)
+{
+    return gpu_api.count(why, room);
+}
+
+enum { REPORTS_AT = (sizeof(struct gang_post) + 4095) / 4096 * 4096, PINNED = 4096 };
+
+struct gang_post *gang_post(const struct gang *g, int rank)
+{
+    return (struct gang_post *)g->memory.base[rank];
+}
+
+/* Ranks in order fill GPU after GPU; where each process sees GPUs of its own, the numbers begin again. */
+static int choose_device(struct gang *g, int ranks_per_gpu)
+{
+    char why[160];
+    const struct job *job = g->job;
+    const int n = gpu_api.count(why, sizeof why);
+    if (n == 0)
+        return rb_fail(RB_ECUDA, "rank %d: no GPU: %s", job->rank, why);
+    g->device = job->local_rank / ranks_per_gpu % n;
+    RB_TRY(gpu_api.select(g->device));
+    return gpu_api.facts(g->device, &g->facts);
+}
+
+struct place {
+    uint8_t uuid[16];
+    int device, node;
+};
+
+static int too_many(const struct gang *g, int members, int ranks_per_gpu)
+{
+    char why[160];
+    return rb_fail(RB_EUSAGE, "%d ranks on one GPU (%s, %s; this process sees %d), at most %d allowed: use --ranks-per-gpu %d, fewer ranks or --transport shm",
+                   members, g->facts.name, g->facts.bus, gpu_api.count(why, sizeof why), ranks_per_gpu, members);
+}
+
+static int find_members(struct gang *g, int ranks_per_gpu)
+{
+    const struct job *job = g->job;
+    struct place mine = { .device = g->device, .node = job->node }, *all = rb_calloc((size_t)job->nranks, sizeof *all);
+    memcpy(mine.uuid, g->facts.uuid, sizeof mine.uuid);
+    int rc = job_allgather(g->job, &mine, all, sizeof mine), members = 0, here = 0;
+    for (int r = 0; r < job->nranks && rc == RB_OK; r++) {
+        int lead = 0;
+        while (memcmp(all[lead].uuid, all[r].uuid, sizeof mine.uuid) != 0 || all[lead].node != all[r].node)
+            lead++;
+        g->leaders[r] = lead;
+    }
+    for (int r = 0; r < job->nranks && rc == RB_OK; r++)
+        if (g->leaders[r] == g->leaders[job->rank]) {
+            if (members < GPU_RANKS)
+                g->members[members] = r;
+            members++;
+        }
+    for (int r = 0; r < job->nranks && rc == RB_OK; r++)
+        here += g->leaders[r] == g->leaders[0];
+    if (rc == RB_OK && members > ranks_per_gpu)
+        rc = g->leaders[job->rank] == job->rank ? too_many(g, members, ranks_per_gpu) : RB_EUSAGE;
+    if (rc == RB_OK && members > GPU_RANKS)
+        rc = rb_fail(RB_EUSAGE, "%d ranks on one GPU: %d are possible", members, GPU_RANKS);
+    g->nmembers = members;
+    g->leader = g->leaders[job->rank];
+    g->one_gpu = here == job->nranks;
+    free(all);
+    return job_agree(g->job, rc);
+}
+
+/* What kernels and host look at while a launch runs lies in pinned host memory. */
+static int open_memory(struct gang *g)
+{
+    const size_t reports = (size_t)GPU_RANKS * GPU_CHANNELS * sizeof(struct gpu_report);
+    RB_TRY(shared_open(&g->memory, g->job, REPORTS_AT + reports));
+    char *mine = g->memory.base[g->job->rank], *first = g->memory.base[0];
+    void *device = NULL;
+    int rc = RB_OK;
+    g->reports = (struct gpu_report *)(void *)(mine + REPORTS_AT);
+    g->abort = &gang_post(g, 0)->abort;
+    if (gang_leads(g)) {
+        rc = gpu_api.pin(mine + REPORTS_AT, (reports + PINNED - 1) / PINNED * PINNED, &device);
+        g->device_reports = device;
+        if (rc == RB_OK)
+            rc = gpu_api.pin(first, REPORTS_AT, &device);
+        if (rc == RB_OK)
+            g->device_abort = (uint32_t *)(void *)((char *)device + offsetof(struct gang_post, abort));
+    }
+    return job_agree(g->job, rc);
+}
+
+int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu)
+{
+    struct gang *g = rb_calloc(1, sizeof *g);
+    g->job = job;
+    g->leaders = rb_calloc((size_t)job->nranks, sizeof *g->leaders);
+    int rc = job_agree(job, choose_device(g, ranks_per_gpu));
+    if (rc == RB_OK)
+        rc = find_members(g, ranks_per_gpu);
+    if (rc == RB_OK)
+        rc = open_memory(g);
+    if (rc != RB_OK) {
+        gang_close(g);
+        return rc;
+    }
+    *gang_p = g;
+    return RB_OK;
+}
+
+void gang_close(struct gang *g)
+{
+    if (g->device_reports != NULL)
+        gpu_api.unpin((char *)g->memory.base[g->job->rank] + REPORTS_AT);
+    if (g->device_abort != NULL)
+        gpu_api.unpin(g->memory.base[0]);
+    if (g->memory.base != NULL)
+        shared_close(&g->memory);
+    free(g->leaders);
+    free(g);
+}

@@ -1,0 +1,80 @@
+/* GPUs that reach each other's memory, over NVLink or PCIe, and several ranks on one GPU: FIFOs and buffers in GPU memory, opened by
+ * all ranks (CUDA IPC). */
+#include "collectives/transport/cuda.h"
+
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+
+extern const struct transport_ops transport_cuda_peer;
+
+static bool usable(const struct job *job, const char **why_p)
+{
+    char why[160];
+    if (!cuda_usable(job, why_p))
+        return false;
+    const int n = gang_gpus(why, sizeof why);
+    for (int a = 0; a < n && a < job->nlocal; a++)
+        for (int b = 0; b < n && b < job->nlocal; b++)
+            if (!gpu_api.reaches(a, b)) {
+                *why_p = "the GPUs have no peer access to each other";
+                return false;
+            }
+    return true;
+}
+
+static bool all_linked(const struct job *job)
+{
+    char why[160];
+    const int n = gang_gpus(why, sizeof why);
+    bool all = true;
+    for (int a = 0; a < n && a < job->nlocal; a++)
+        for (int b = 0; b < n && b < job->nlocal; b++)
+            all = all && gpu_api.linked(a, b);
+    return all;
+}
+
+static int open_peer(struct transport **t_p, struct job *job, const struct transport_config *config)
+{
+    struct cuda_transport *t;
+    struct region segments;
+    RB_TRY(cuda_open(&t, &transport_cuda_peer, job, config));
+    int rc = cuda_allocate_shared(&t->head, cuda_segment_bytes(t), &segments, true);
+    if (rc != RB_OK) {
+        cuda_close(t);
+        return rc;
+    }
+    free(t->segments);
+    t->segments = segments.base;
+    rc = job_agree(job, all_linked(job) ? RB_OK : RB_ENOTIMPL);
+    t->has_lines128 = rc == RB_OK;
+    rc = cuda_probe(t);
+    if (rc != RB_OK) {
+        t->segments = NULL;
+        cuda_release_shared(&t->head, &segments);
+        cuda_close(t);
+        return rc;
+    }
+    *t_p = &t->head;
+    return RB_OK;
+}
+
+static void close_peer(struct transport *head)
+{
+    struct cuda_transport *t = (struct cuda_transport *)head;
+    struct region segments = { .base = t->segments };
+    t->segments = NULL;
+    cuda_release_shared(head, &segments);
+    cuda_close(t);
+}
+
+static int allocate(struct transport *t, size_t bytes, struct region *region_p)
+{
+    return cuda_allocate_shared(t, bytes, region_p, true);
+}
+
+const struct transport_ops transport_cuda_peer = {
+    .name = "cuda_peer", .summary = "GPUs that reach each other's memory, over NVLink or PCIe, or share one GPU", .direct = true, .moves = true, .gpu = true,
+    .usable = usable, .open = open_peer, .close = close_peer, .allocate = allocate, .release = cuda_release_shared, .describe = cuda_describe,
+};

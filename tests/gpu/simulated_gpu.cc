@@ -1,0 +1,320 @@
+/* GPUs whose groups of threads are host threads: everything of the GPU path but the CUDA calls themselves runs on any machine. Linked
+ * before the archives, it takes the place of gpu_cuda.cu.
+ *
+ * RINGBENCH_SIMULATED_GPUS   how many there are (1); "4x2": islands of 2 reach each other, the others do not
+ * Memory lies in memfds that other processes open; a rank that is a thread gets the same address. */
+#include "tests/gpu/hooks_host.h"
+
+#include "collectives/device/channel.h"
+#include "collectives/device/gpu.h"
+
+extern "C" {
+#include "core/error.h"
+}
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { BLOCKS = 512, SMS = 64 };
+
+struct block {
+    void *at;
+    size_t bytes;
+    int file;
+    bool opened; /* another's: mapped here */
+};
+
+static struct block blocks[BLOCKS];
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static thread_local int selected = -1;
+
+static void how_many(int *gpus_p, int *island_p)
+{
+    const char *text = getenv("RINGBENCH_SIMULATED_GPUS");
+    *gpus_p = *island_p = 1;
+    if (text == NULL)
+        return;
+    const int n = sscanf(text, "%dx%d", gpus_p, island_p);
+    if (n < 2)
+        *island_p = *gpus_p;
+}
+
+static int count(char *why, size_t room)
+{
+    int gpus, island;
+    how_many(&gpus, &island);
+    snprintf(why, room, "RINGBENCH_SIMULATED_GPUS is %d", gpus);
+    return gpus;
+}
+
+static int facts(int device, struct gpu_facts *f)
+{
+    memset(f, 0, sizeof *f);
+    snprintf(f->name, sizeof f->name, "simulated GPU %d", device);
+    snprintf(f->bus, sizeof f->bus, "0000:%02x:00.0", device + 1);
+    f->uuid[0] = (uint8_t)(device + 1);
+    f->sms = SMS;
+    f->major = 9;
+    f->memory = (size_t)1 << 32;
+    f->cooperative = true;
+    return RB_OK;
+}
+
+static int select_gpu(int device)
+{
+    selected = device;
+    return RB_OK;
+}
+
+static bool reaches(int from, int to)
+{
+    int gpus, island;
+    how_many(&gpus, &island);
+    return from / island == to / island;
+}
+
+static struct block *find_block(const void *at, int file)
+{
+    for (struct block &b : blocks)
+        if (at != NULL ? b.at == at : b.at == NULL || (file >= 0 && !b.opened && b.file == file))
+            return &b;
+    return NULL;
+}
+
+static void *map_file(int file, size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static int keep(void *at, size_t bytes, int file, bool opened)
+{
+    pthread_mutex_lock(&blocks_lock);
+    struct block *b = find_block(NULL, -1);
+    if (b != NULL && at != NULL)
+        *b = { at, bytes, file, opened };
+    pthread_mutex_unlock(&blocks_lock);
+    return b != NULL && at != NULL ? RB_OK : rb_fail(RB_ECUDA, "simulated GPU memory of %zu bytes: %s", bytes, strerror(errno));
+}
+
+static int allocate(size_t bytes, void **memory_p)
+{
+    const int file = (int)syscall(SYS_memfd_create, "simulated-gpu", 0);
+    if (file < 0 || ftruncate(file, (off_t)bytes) != 0)
+        return rb_fail(RB_ECUDA, "simulated GPU memory: %s", strerror(errno));
+    *memory_p = map_file(file, bytes);
+    return keep(*memory_p, bytes, file, false);
+}
+
+static void drop(void *memory)
+{
+    pthread_mutex_lock(&blocks_lock);
+    struct block *b = find_block(memory, -1);
+    if (b != NULL) {
+        munmap(b->at, b->bytes);
+        close(b->file);
+        *b = {};
+    }
+    pthread_mutex_unlock(&blocks_lock);
+}
+
+static int copy(void *to, const void *from, size_t bytes)
+{
+    memcpy(to, from, bytes);
+    return RB_OK;
+}
+
+struct handle {
+    int process, file;
+    size_t bytes;
+    void *at;
+};
+
+static int share(void *memory, struct gpu_handle *out)
+{
+    pthread_mutex_lock(&blocks_lock);
+    const struct block *b = find_block(memory, -1);
+    const struct handle h = { (int)getpid(), b != NULL ? b->file : -1, b != NULL ? b->bytes : 0, memory };
+    pthread_mutex_unlock(&blocks_lock);
+    memcpy(out, &h, sizeof h);
+    return b != NULL ? RB_OK : rb_fail(RB_ECUDA, "not simulated GPU memory");
+}
+
+static int open_handle(const struct gpu_handle *in, void **memory_p)
+{
+    struct handle h;
+    char path[64];
+    memcpy(&h, in, sizeof h);
+    if (h.process == (int)getpid()) {
+        *memory_p = h.at;
+        return RB_OK;
+    }
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h.process, h.file);
+    const int file = open(path, O_RDWR);
+    if (file < 0)
+        return rb_fail(RB_ECUDA, "%s: %s", path, strerror(errno));
+    *memory_p = map_file(file, h.bytes);
+    return keep(*memory_p, h.bytes, file, true);
+}
+
+static void close_handle(void *memory)
+{
+    pthread_mutex_lock(&blocks_lock);
+    const struct block *b = find_block(memory, -1);
+    const bool opened = b != NULL && b->opened;
+    pthread_mutex_unlock(&blocks_lock);
+    if (opened)
+        drop(memory);
+}
+
+static int pin(void *host, size_t, void **device_p)
+{
+    *device_p = host;
+    return RB_OK;
+}
+
+static void unpin(void *)
+{
+}
+
+static int poke(uint64_t *at, uint64_t value)
+{
+    engine_store_release(at, value);
+    return RB_OK;
+}
+
+static int groups(const struct gpu_launch *, int *groups_p)
+{
+    *groups_p = SMS;
+    return RB_OK;
+}
+
+/* A launch under way; its threads run until all have played their part. */
+struct launched {
+    struct gpu_call call;
+    enum rb_type type;
+    enum rb_op op;
+    uint32_t threads, total, finished;
+    pthread_t *ids;
+    struct host_group *groups;
+    struct gpu_group *shared_groups;
+    char **images;
+    struct worker *workers;
+};
+
+struct worker {
+    struct launched *launch;
+    uint32_t group, thread;
+};
+
+static thread_local struct launched *running;
+
+template <int TYPE> static void play_op(const struct launched *l, uint32_t group)
+{
+    const int slot = (int)(group / l->call.nchannels), channel = (int)(group % l->call.nchannels);
+    switch (l->op) {
+    case OP_PROD: channel_play<TYPE, OP_PROD>(&l->call, slot, channel, l->images[group], &l->shared_groups[group]); break;
+    case OP_MIN: channel_play<TYPE, OP_MIN>(&l->call, slot, channel, l->images[group], &l->shared_groups[group]); break;
+    case OP_MAX: channel_play<TYPE, OP_MAX>(&l->call, slot, channel, l->images[group], &l->shared_groups[group]); break;
+    default: channel_play<TYPE, OP_SUM>(&l->call, slot, channel, l->images[group], &l->shared_groups[group]); break;
+    }
+}
+
+static void play(const struct launched *l, uint32_t group)
+{
+    switch (l->type) {
+    case TYPE_INT8: return play_op<TYPE_INT8>(l, group);
+    case TYPE_UINT8: return play_op<TYPE_UINT8>(l, group);
+    case TYPE_INT32: return play_op<TYPE_INT32>(l, group);
+    case TYPE_UINT32: return play_op<TYPE_UINT32>(l, group);
+    case TYPE_INT64: return play_op<TYPE_INT64>(l, group);
+    case TYPE_UINT64: return play_op<TYPE_UINT64>(l, group);
+    case TYPE_HALF: return play_op<TYPE_HALF>(l, group);
+    case TYPE_DOUBLE: return play_op<TYPE_DOUBLE>(l, group);
+    case TYPE_BFLOAT16: return play_op<TYPE_BFLOAT16>(l, group);
+    case TYPE_FLOAT8E4M3: return play_op<TYPE_FLOAT8E4M3>(l, group);
+    case TYPE_FLOAT8E5M2: return play_op<TYPE_FLOAT8E5M2>(l, group);
+    default: return play_op<TYPE_FLOAT>(l, group);
+    }
+}
+
+static void *work(void *argument)
+{
+    const struct worker *w = (const struct worker *)argument;
+    self = { &w->launch->groups[w->group], w->thread, w->launch->threads };
+    play(w->launch, w->group);
+    __atomic_add_fetch(&w->launch->finished, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void init_group(struct host_group *g, uint32_t threads)
+{
+    g->threads = threads;
+    pthread_barrier_init(&g->all, NULL, threads);
+    for (uint32_t w = 0; w < threads / WARP; w++)
+        pthread_barrier_init(&g->warps[w], NULL, WARP);
+}
+
+static int launch(const struct gpu_launch *order)
+{
+    const uint32_t ngroups = order->call->nranks * order->call->nchannels;
+    if (order->threads % WARP != 0 || order->threads > WARP * MOST_WARPS || ngroups > SMS)
+        return rb_fail(RB_ECUDA, "a simulated GPU takes groups of 8 to %d threads, at most %d of them", WARP * MOST_WARPS, SMS);
+    struct launched *l = running = (struct launched *)calloc(1, sizeof *l);
+    l->call = *order->call;
+    l->type = order->type;
+    l->op = order->op;
+    l->threads = order->threads;
+    l->total = ngroups * l->threads;
+    l->ids = (pthread_t *)calloc(l->total, sizeof *l->ids);
+    l->groups = (struct host_group *)calloc(ngroups, sizeof *l->groups);
+    l->shared_groups = (struct gpu_group *)calloc(ngroups, sizeof *l->shared_groups);
+    l->images = (char **)calloc(ngroups, sizeof *l->images);
+    l->workers = (struct worker *)calloc(l->total, sizeof *l->workers);
+    for (uint32_t g = 0; g < ngroups; g++) {
+        l->images[g] = (char *)aligned_alloc(64, (order->shared_bytes + 63) / 64 * 64);
+        init_group(&l->groups[g], l->threads);
+        for (uint32_t t = 0; t < l->threads; t++) {
+            struct worker *w = &l->workers[g * l->threads + t];
+            *w = { l, g, t };
+            if (pthread_create(&l->ids[g * l->threads + t], NULL, work, w) != 0)
+                return rb_fail(RB_ECUDA, "no more threads for the simulated GPU");
+        }
+    }
+    return RB_OK;
+}
+
+static int finished(bool *done_p)
+{
+    struct launched *l = running;
+    *done_p = l != NULL && __atomic_load_n(&l->finished, __ATOMIC_ACQUIRE) == l->total;
+    if (!*done_p)
+        return RB_OK;
+    for (uint32_t i = 0; i < l->total; i++)
+        pthread_join(l->ids[i], NULL);
+    for (uint32_t g = 0; g < l->total / l->threads; g++)
+        free(l->images[g]);
+    free(l->ids);
+    free(l->groups);
+    free(l->shared_groups);
+    free(l->images);
+    free(l->workers);
+    free(l);
+    running = NULL;
+    return RB_OK;
+}
+
+static void explain(char *text, size_t room)
+{
+    snprintf(text, room, "simulated GPU %d (host threads, for tests)", selected);
+}
+
+const struct gpu_api gpu_api = {
+    "simulated", count, facts, select_gpu, reaches, reaches, allocate, drop, copy, share, open_handle, close_handle, pin, unpin,
+    poke, groups, launch, finished, explain,
+};
