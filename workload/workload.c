@@ -5,10 +5,23 @@
 
 #include <string.h>
 
-extern const struct workload workload_parameter_server, workload_ddp;
+extern const struct workload workload_ddp, workload_parameter_server, workload_zero1, workload_zero2, workload_zero3, workload_zero_offload, workload_tp_layer,
+    workload_tp_2d, workload_pipeline, workload_ring_attention, workload_3d, workload_inference_tp, workload_inference_pp;
 
 const struct workload *const workloads[] = {
-    &workload_ddp, &workload_parameter_server,
+    &workload_ddp,
+    &workload_parameter_server,
+    &workload_zero1,
+    &workload_zero2,
+    &workload_zero3,
+    &workload_zero_offload,
+    &workload_tp_layer,
+    &workload_tp_2d,
+    &workload_pipeline,
+    &workload_ring_attention,
+    &workload_3d,
+    &workload_inference_tp,
+    &workload_inference_pp,
 };
 const size_t workload_count = RB_LEN(workloads);
 
