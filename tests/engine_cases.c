@@ -175,7 +175,7 @@ static int open_player(struct player *p, struct job *job, const struct engine_se
     const struct comm_config config = { .transport = setup->transport, .slot_bytes = setup->slot_bytes, .slots = setup->slots,
                                         .yield = true, .timeout_sec = 60, .delay_seed = setup->delay_seed, .leaf = setup->leaf,
                                         .qps = setup->qps, .ranks_per_gpu = setup->ranks_per_gpu, .channels = setup->channels,
-                                        .gpu_threads = setup->gpu_threads };
+                                        .gpu_threads = setup->gpu_threads, .proxy = setup->proxy, .card_gpu = setup->gpu };
     *p = (struct player){ .job = job, .last = setup->lines ? PROTOCOL_LL128 : setup->slots_only ? PROTOCOL_SLOTS : PROTOCOL_DIRECT, .room = (size_t)job->nranks * 2049 * 8 + 64 };
     RB_TRY(comm_open(&p->comm, job, &config));
     void *in, *out;
