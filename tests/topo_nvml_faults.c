@@ -175,6 +175,20 @@ static void test_in_tree(void **state)
     topology_free(t);
 }
 
+/* Then hwloc's own NVLinks stay. */
+static void test_old_library_in_tree(void **state)
+{
+    (void)state;
+    struct topology *t = NULL;
+    setenv("HWLOC_XMLFILE", MACHINES "eight_gpus.xml", 1);
+    setenv("HWLOC_THISSYSTEM", "1", 1);
+    assert_int_equal(driver_load_with(&t, OLD_LIBRARY, RECORDS "h800_nvswitch.txt"), RB_OK);
+    unsetenv("HWLOC_XMLFILE");
+    unsetenv("HWLOC_THISSYSTEM");
+    assert_class(t, topology_driver_gpu(t, 0), topology_driver_gpu(t, 5), "NV8");
+    topology_free(t);
+}
+
 static void test_other_machine(void **state)
 {
     (void)state;
@@ -434,7 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_library),  cmocka_unit_test(test_no_driver_here), cmocka_unit_test(test_old_library),
         cmocka_unit_test(test_lost_gpu),    cmocka_unit_test(test_not_mixed),      cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_in_tree),     cmocka_unit_test(test_other_machine),  cmocka_unit_test(test_another_vendor),
+        cmocka_unit_test(test_in_tree),     cmocka_unit_test(test_old_library_in_tree), cmocka_unit_test(test_other_machine),  cmocka_unit_test(test_another_vendor),
         cmocka_unit_test(test_odd_answers), cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_pcie_now),
         cmocka_unit_test(test_table),       cmocka_unit_test(test_json),           cmocka_unit_test(test_dot),
         cmocka_unit_test(test_record_option), cmocka_unit_test(test_visible_devices),

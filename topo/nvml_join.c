@@ -156,10 +156,20 @@ static void join_pair(struct topology *t, int a, int b)
         add_bundle(t, a, topology_driver_gpu(t, b), from_a.count <= from_b.count ? &from_a : &from_b);
 }
 
-/* The driver's word replaces what hwloc found. */
+static bool tells_links(const struct nvml_report *r)
+{
+    for (int i = 0; i < r->count; i++)
+        if (r->gpus[i].nlinks > 0)
+            return true;
+    return false;
+}
+
+/* The driver's word replaces what hwloc found, where it has one. */
 static void join_links(struct topology *t)
 {
     const struct nvml_report *r = t->nvml;
+    if (!tells_links(r))
+        return;
     t->nnvlinks = 0;
     for (int a = 0; a < r->count; a++) {
         const struct bundle b = bundle_to(r, a, NVML_END_SWITCH, -1);
