@@ -22,6 +22,7 @@ static const char *transport_names[16] = { "auto", "all" }; /* and those of the 
 static const char *const protocol_names[] = { "auto", "slots", "direct", "all", NULL };
 static const char *const baseline_names[] = { "mpi", "none", NULL };
 static const char *const cache_names[] = { "rotate", "hot", NULL };
+static const char *const compute_by_names[] = { "clock", "gemm", NULL };
 static const char *const format_names[] = { "table", "csv", "json", NULL };
 
 static const struct option_row rows[] = {
@@ -83,6 +84,8 @@ static const struct option_row rows[] = {
     { 0, "staleness", "0,1,2,inf", OPTION_TEXT, AT(workload.parameter_server.staleness),
       "parameter-server: bounds, a list of iterations that a worker may not have seen, inf for none", NULL, 0, 0 },
     { 0, "compute-time", "1ms", OPTION_SECONDS, AT(workload.parameter_server.compute_sec), "parameter-server: that an iteration computes", NULL, 0, 3600 },
+    { 0, "compute-by", "clock", OPTION_CHOICE, AT(workload.parameter_server.compute_by),
+      "parameter-server: wait as beside a GPU, or do as many products as take so long alone", compute_by_names, 0, 0 },
     { 0, "slow-worker", "1", OPTION_NUMBER, AT(workload.parameter_server.slow_worker), "parameter-server: worker 0 computes so many times as long", NULL, 1, 1e6 },
     { 0, "workload-only", NULL, OPTION_FLAG, AT(workload_only), "no collectives: what ringbench workload does", NULL, 0, 0 },
     { .kind = OPTION_TITLE, .help = "Results" },

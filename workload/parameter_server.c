@@ -89,10 +89,16 @@ int parameter_server_check(const struct parameter_server_settings *s)
 
 /* --- runs --- */
 
+static bool computes_products(const struct parameter_server_settings *s)
+{
+    return s->compute_by != NULL && strcmp(s->compute_by, "gemm") == 0;
+}
+
 static struct server_case case_of(const struct stage *b, int servers, uint64_t bytes, uint32_t bound)
 {
     return (struct server_case){ .servers = servers, .bytes = bytes, .staleness = bound, .compute_sec = b->settings->compute_sec,
-                                 .slow_factor = b->settings->slow_worker, .iterations = WHOLE_ITERATIONS };
+                                 .slow_factor = b->settings->slow_worker, .iterations = WHOLE_ITERATIONS,
+                                 .compute = computes_products(b->settings) ? &b->suite->compute : NULL };
 }
 
 /* What messages cost when nobody computes, at the smallest and the largest size: in simulated time all pushes go through the server's

@@ -1,6 +1,7 @@
 /* workload/parameter_server_measure.h - runs the asynchronous parameter server between the ranks at hand and sums up what they saw.
  *
- * Workers compute for a given time: a loop that looks at the clock and lets messages move meanwhile, as beside a GPU that computes.
+ * Workers compute for a given time: a loop that looks at the clock and lets messages move meanwhile, as beside a GPU that computes; or
+ * products that take so long when nothing else goes on, and messages get a turn between slices of them.
  * The gradients are those of async_proof.h, or those of a real problem.
  *
  * Units seconds, bytes. Errors as async_run. All calls are collective. */
@@ -8,6 +9,7 @@
 #define RB_WORKLOAD_PARAMETER_SERVER_MEASURE_H
 
 #include "collectives/async_server.h"
+#include "workload/compute.h"
 #include "workload/parameter_server_problem.h"
 
 struct server_case {
@@ -17,6 +19,7 @@ struct server_case {
     double compute_sec;
     double slow_factor; /* worker 0 takes so many times as long; 1: as the others */
     bool whole;         /* every element of every answer is compared */
+    struct compute *compute;       /* does the products; NULL: by the clock */
     const struct problem *problem; /* NULL: integers that prove themselves */
 };
 

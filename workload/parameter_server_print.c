@@ -13,6 +13,7 @@ void parameter_server_print_head(FILE *out, const struct parameter_server_settin
         return;
     fprintf(out, "#\n# Asynchronous parameter server: %d worker%s, %d server%s, %s of computing an iteration", workers, workers == 1 ? "" : "s", servers,
             servers == 1 ? "" : "s", units_seconds(t, s->compute_sec));
+    fprintf(out, s->compute_by != NULL && strcmp(s->compute_by, "gemm") == 0 ? " (as many products as take so long alone)" : " (by the clock)");
     if (s->slow_worker != 1)
         fprintf(out, ", worker 0 takes %.3g times as long", s->slow_worker);
     fprintf(out, "\n# every answer is compared with the bound and with the data it should hold; behind: iterations whose pushes an iteration has not seen\n");

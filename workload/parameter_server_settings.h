@@ -8,6 +8,7 @@ struct parameter_server_settings {
     const char *staleness; /* "0,1,2,inf" */
     const char *servers;   /* "auto" (one), "all", or a list such as "1,2" */
     double compute_sec;    /* of an iteration */
+    const char *compute_by; /* "clock" or "gemm"; NULL: clock */
     double slow_worker;    /* worker 0 takes so many times as long */
     uint64_t iterations;   /* of each worker; 0: as many as the budget holds */
     uint64_t min_bytes, max_bytes, step_factor; /* of the weights; 0: not given */
