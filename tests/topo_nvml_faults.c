@@ -43,7 +43,7 @@ static void test_no_library(void **state)
     free(library);
 }
 
-/* Without a wish for a certain one it is no error, and said once. */
+/* Without a wish for a certain one it is no error; where there are GPUs it is said once. */
 static void test_no_driver_here(void **state)
 {
     (void)state;
@@ -58,6 +58,19 @@ static void test_no_driver_here(void **state)
     assert_int_equal(topology_load(&t, NULL), RB_OK);
     assert_null(topology_nvml(t));
     assert_non_null(strstr(topology_nvml_why(t), "libnvidia-ml.so.1"));
+    topology_free(t);
+    struct capture c;
+    setenv("HWLOC_XMLFILE", MACHINES "eight_gpus.xml", 1);
+    setenv("HWLOC_THISSYSTEM", "1", 1);
+    capture_begin(&c);
+    const int rc = topology_load(&t, NULL);
+    capture_end(&c);
+    unsetenv("HWLOC_XMLFILE");
+    unsetenv("HWLOC_THISSYSTEM");
+    assert_int_equal(rc, RB_OK);
+    assert_int_equal(capture_lines(&c), 1);
+    assert_non_null(strstr(c.text, "not known: NVLinks, peer access"));
+    assert_int_equal(topology_path(t, topology_find(t, TOPO_GPU, 0), topology_find(t, TOPO_GPU, 1)).nvlinks, 8); /* hwloc's */
     topology_free(t);
 }
 
