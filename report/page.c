@@ -17,6 +17,7 @@ static const struct page_section sections[] = {
     { "machine", "Machine and environment", section_machine },
     { "validate", "Are the links of an H800 what they are sold as", section_validate },
     { "purchase", "Servers: cost, tokens, training", section_purchase },
+    { "workloads", "Training steps and decoding", section_workloads },
     { "parameter-server", "Parameter server", section_parameter_server },
     { "scale", "Clusters that nobody here owns", section_scale },
     { "claims", "Claims of the documents, recomputed", section_claims },

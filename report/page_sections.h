@@ -16,6 +16,7 @@ const char *section_machine(struct text *out, const struct page_input *in);
 const char *section_results(struct text *out, const struct page_input *in);
 const char *section_pairs(struct text *out, const struct page_input *in);
 const char *section_fits(struct text *out, const struct page_input *in);
+const char *section_workloads(struct text *out, const struct page_input *in);
 const char *section_scale(struct text *out, const struct page_input *in);
 const char *section_parameter_server(struct text *out, const struct page_input *in);
 const char *section_notes(struct text *out, const struct page_input *in);

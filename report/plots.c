@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 extern const struct plot plot_limits, plot_bandwidth, plot_latency, plot_ratio, plot_fit, plot_pairs;
-extern const struct plot plot_efficiency, plot_roofline, plot_published, plot_tokens, plot_cost, plot_claims, plot_scale, plot_staleness, plot_servers;
+extern const struct plot plot_efficiency, plot_roofline, plot_published, plot_tokens, plot_cost, plot_claims, plot_scale, plot_staleness, plot_servers,
+    plot_workloads;
 
 /* In the order of the page. */
 static const struct plot *const plots[] = {
     &plot_limits, &plot_efficiency, &plot_roofline, &plot_bandwidth, &plot_ratio, &plot_latency, &plot_fit, &plot_pairs,
-    &plot_published, &plot_tokens, &plot_cost, &plot_claims, &plot_staleness, &plot_servers, &plot_scale,
+    &plot_published, &plot_tokens, &plot_cost, &plot_claims, &plot_staleness, &plot_servers, &plot_scale, &plot_workloads,
 };
 
 static void add_gap(struct figures *f, const struct plot *plot, const char *why)
