@@ -133,7 +133,7 @@ LEAF_TARGET static void LEAF(narrow_half)(uint16_t *to, const float *from, size_
 #define LEAF_FP8(kind, scale)                                                                 \
     LEAF_TARGET static void LEAF(widen_##kind)(float *to, const uint8_t *from, size_t n)      \
     {                                                                                         \
-        uint16_t halves[LEAF(narrow_block)];                                                  \
+        uint16_t halves[LEAF(narrow_block)] = { 0 }; /* gcc sees no more than that n may be 0 */ \
         for (size_t i = 0; i < n; i++)                                                        \
             halves[i] = fp8_##kind##_to_half(from[i]);                                        \
         LEAF(widen_half)(to, halves, n);                                                      \
