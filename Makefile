@@ -237,4 +237,4 @@ print-%:
 
 .PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install bundle tools missing cuda clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d') $(wildcard $(kernels:%=$(CUDA_BUILD)/%.d))
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) \( -name sysroot -o -name cuda \) -prune -o -type f -name '*.d' -print) $(wildcard $(kernels:%=$(CUDA_BUILD)/%.d))
