@@ -3,6 +3,7 @@
 #include "bench/dry_run.h"
 #include "bench/environment.h"
 #include "bench/finish.h"
+#include "bench/launcher.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
 #include "bench/setup.h"
@@ -138,6 +139,8 @@ static void close_all(struct run *r, int result)
     job_close(s->job);
 }
 
+enum { GRACE_OF_LAUNCHER_SEC = 10 }; /* mpirun needed up to 8 s to end a job by itself */
+
 /* Failures that all ranks know of end in good order; after any other a peer may wait for ever in MPI. */
 static bool is_agreed(int result)
 {
@@ -162,6 +165,8 @@ int run_command(int argc, char **argv)
         close_all(r, rc);
     } else {
         watchdog_stop(r->watchdog, rc);
+        if (rc == RB_ETIMEOUT && r->session.job != NULL && r->session.job->nnodes > 1)
+            launcher_outlive(GRACE_OF_LAUNCHER_SEC); /* the host that does not answer may not answer mpirun either */
         _exit(rb_exit_code(rc));
     }
     free(r);

@@ -114,6 +114,16 @@ rm -rf "$work/run"
 exits "srun: two ranks on each of two nodes, in turn" 0 net_run a srun --mpi=pmix -N2 -n4 --distribution=cyclic "$RINGBENCH" "${small[@]}"
 is "the ring goes from host to host all the same" "$(jq -c 'select(.kind == "run") | .ring' "$results")" "[0,2,1,3]"
 
+# An Open MPI without PMI-2 says so at once; one that has it works.
+rm -rf "$work/run"
+pmi2=0
+net_run a srun --mpi=pmi2 -N2 -n2 "$RINGBENCH" "${small[@]}" >"$out" 2>"$err" </dev/null || pmi2=$?
+if [ "$pmi2" -eq 0 ]; then
+    is "srun --mpi=pmi2: the ranks are on two hosts" "$(hosts_of_run)" "${net_hosts[0]} ${net_hosts[1]}"
+else
+    like "srun --mpi=pmi2: refused by an Open MPI without it ($pmi2), with what it lacks" "$err" "not built with SLURM's PMI support|PMI"
+fi
+
 rm -rf "$work/run"
 cat >"$slurm/job.sh" <<JOB
 #!/bin/sh

@@ -28,6 +28,7 @@ is "a ring's packets are those between the hosts: half of what the four ranks se
     "$(jq -s "[.[] | $rows | select(.algorithm == \"ring\" and .bytes == 256000) | .card.payload * 4096 < .card.calls * 2.5 * .wire_bytes] | all" "$records")" true
 is "seen on the ports" "$(jq -s "[.[] | $rows | .card.payload > 0 and .card.sent >= .card.payload] | all" "$records")" true
 like "a cut cable is said within half a minute" "$work/guest" '^CUT: said after [12]?[0-9] s'
+like "and the job ends: with 4, or with its mpirun, which waits for the other machine for ever" "$work/guest" '^CUT: ended with (4|137) after [1-5]?[0-9] s'
 like "with the peer, its host, the port and what to do" "$work/guest" \
     '^CUT: ringbench: rank 0: rxe0:1 on vm1 (to rank 1 \(rxe0:1 on vm2\): .*it died, or the link|went down: no way to rank 1 on vm2)'
 finish

@@ -30,11 +30,23 @@ for _ in $(seq 300); do
     sleep 0.2
 done
 echo "ip link set eth0 down; touch /run/vm/end" | busybox nc vm2 4445 &
+mpirun=$(jobs -p | head -n 1)
 cut=$SECONDS
 for _ in $(seq 150); do
     ! grep -q '^ringbench: rank 0' /tmp/said || break
     sleep 0.2
 done
 echo "CUT: said after $((SECONDS - cut)) s"
+for _ in $(seq 200); do
+    kill -0 "$mpirun" 2>/dev/null || break
+    sleep 0.2
+done
 sed 's/^/CUT: /' /tmp/said
+if kill -0 "$mpirun" 2>/dev/null; then
+    echo "CUT: mpirun has not ended after $((SECONDS - cut)) s"
+else
+    ended=0
+    wait "$mpirun" || ended=$?
+    echo "CUT: ended with $ended after $((SECONDS - cut)) s"
+fi
 exit $code
