@@ -74,17 +74,18 @@ static void add_subject(struct suite *suite, const struct subject *subject)
 }
 
 static const struct { const char *name; enum comm_protocol protocol; } protocols[] = {
-    { "auto", PROTOCOL_AUTO }, { "slots", PROTOCOL_SLOTS }, { "direct", PROTOCOL_DIRECT },
+    { "auto", PROTOCOL_AUTO }, { "slots", PROTOCOL_SLOTS }, { "direct", PROTOCOL_DIRECT }, { "ll", PROTOCOL_LL }, { "ll128", PROTOCOL_LL128 },
 };
 
 static void add_protocols(const struct builder *b, struct suite *suite, struct subject subject)
 {
     for (size_t i = 0; i < RB_LEN(protocols); i++) {
-        const bool asked = options_list_has(b->settings->protocols, protocols[i].name);
+        const bool asked = options_list_has(b->settings->protocols, protocols[i].name) ||
+                           (protocols[i].protocol == PROTOCOL_SLOTS && options_list_has(b->settings->protocols, "simple"));
         const bool only_auto = strcmp(b->settings->protocols, "all") == 0 && protocols[i].protocol == PROTOCOL_AUTO;
         const struct transport_ops *transport = transport_find(subject.transport); /* NULL: auto */
-        const bool possible = protocols[i].protocol != PROTOCOL_DIRECT ||
-                              (subject.algorithm->direct && (transport == NULL || transport->direct));
+        const bool possible = protocols[i].protocol == PROTOCOL_DIRECT ? subject.algorithm->direct && (transport == NULL || transport->direct)
+                              : protocols[i].protocol < PROTOCOL_DIRECT || (transport != NULL && transport->gpu);
         subject.protocol = protocols[i].protocol;
         if (asked && !only_auto && possible)
             add_subject(suite, &subject);

@@ -39,10 +39,34 @@ static int copy_rate(struct session *s, const struct layout *l, bool stream, dou
     return RB_OK;
 }
 
+/* Between GPUs: every rank copies to the next one by the driver's own means; RB_OK with NAN where memory is out of reach. */
+static int copy_to_next(struct session *s, const struct layout *l, double *GBps_p)
+{
+    const struct comm *comm = s->channels[0].comm;
+    const size_t bytes = l->stride / 2;
+    double sec[ROUNDS];
+    *GBps_p = NAN;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        char *place = s->region + i % l->places * l->stride;
+        void *to = comm_peer(comm, place + bytes, (s->job->rank + 1) % s->job->nranks);
+        if (job_agree(s->job, to != NULL ? RB_OK : RB_ENOTIMPL) != RB_OK)
+            return RB_OK;
+        const uint64_t start = clock_ns();
+        RB_TRY(comm_copy(comm, to, place, bytes));
+        sec[i] = (double)(clock_ns() - start) * 1e-9;
+    }
+    RB_TRY(job_reduce(s->job, sec, ROUNDS, JOB_MAX));
+    stats_sort(sec, ROUNDS);
+    *GBps_p = (double)bytes / stats_percentile(sec, ROUNDS, 50) * 1e-9;
+    return RB_OK;
+}
+
 int ceiling_measure(struct session *s, const struct layout *l, double *GBps_p)
 {
     double through, past;
     heartbeat_beat(s->heartbeat);
+    if (s->on_gpu)
+        return copy_to_next(s, l, GBps_p);
     RB_TRY(copy_rate(s, l, false, &through));
     RB_TRY(copy_rate(s, l, true, &past));
     *GBps_p = fmax(through, past);

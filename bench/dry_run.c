@@ -16,11 +16,11 @@ static void print_suite(const struct suite *suite, FILE *out)
     fprintf(out, ": %zu sizes, %s to %s, %s\n", suite->nsizes, units_bytes(low, suite->sizes[0].bytes),
             units_bytes(high, suite->sizes[suite->nsizes - 1].bytes), suite_placements(suite) == 2 ? "out of place and in place" : "out of place");
     for (size_t i = 0; i < suite->nsubjects; i++) {
-        static const char *const protocols[] = { [PROTOCOL_AUTO] = "", [PROTOCOL_SLOTS] = ", slots", [PROTOCOL_DIRECT] = ", direct" };
         const struct subject *subject = &suite->subjects[i];
         const int servers = subject->servers > 0 ? subject->servers : suite->servers;
-        fprintf(out, "  %s over %s%s", subject->algorithm != NULL ? subject->algorithm->name : "baseline", subject->transport,
-                protocols[subject->protocol]);
+        fprintf(out, "  %s over %s", subject->algorithm != NULL ? subject->algorithm->name : "baseline", subject->transport);
+        if (subject->protocol != PROTOCOL_AUTO)
+            fprintf(out, ", %s", comm_protocol_name(subject->protocol));
         if (servers > 0)
             fprintf(out, ", %d server%s", servers, servers == 1 ? "" : "s");
         fprintf(out, "\n");

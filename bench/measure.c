@@ -83,21 +83,58 @@ static void report_wrong(const struct session *s, const struct unit *u, const st
     free(where);
 }
 
+/* Where the host writes and reads what belongs in a place: there, or in a mirror of it when the place is a GPU's. */
+static void open_mirror(const struct session *s, const struct unit *u, const struct place *place, struct place *mirror, char **memory_p)
+{
+    *mirror = *place;
+    *memory_p = NULL;
+    if (!s->on_gpu)
+        return;
+    struct layout one = u->layout;
+    one.places = 1;
+    *memory_p = rb_malloc(one.stride + 4096);
+    char *aligned = *memory_p + (4096 - (uintptr_t)*memory_p % 4096) % 4096;
+    layout_place(&one, aligned, 0, mirror);
+}
+
+static int copy_place(const struct session *s, const struct unit *u, const struct place *place, const struct place *mirror, bool to_gpu)
+{
+    if (!s->on_gpu)
+        return RB_OK;
+    struct layout one = u->layout;
+    struct place zero;
+    one.places = 1;
+    layout_place(&one, NULL, 0, &zero); /* how far a place's buffers lie from its first byte */
+    char *gpu = place->in - (uintptr_t)zero.in, *host = mirror->in - (uintptr_t)zero.in;
+    return to_gpu ? comm_copy(s->channels[0].comm, gpu, host, one.stride) : comm_copy(s->channels[0].comm, host, gpu, one.stride);
+}
+
+/* The call, between barriers, with the result where `mirror` has it. */
+static int call_verified(struct session *s, const struct unit *u, const struct trial *t, const struct place *place, const struct place *mirror)
+{
+    RB_TRY(copy_place(s, u, place, mirror, true));
+    RB_TRY(comm_barrier(s->channels[0].comm)); /* direct access: nobody reads before everybody has filled */
+    RB_TRY(call_trial(t, place));
+    RB_TRY(comm_barrier(s->channels[0].comm));
+    return copy_place(s, u, place, mirror, false);
+}
+
 static int verify_trial(struct session *s, struct unit *u, struct trial *t, size_t turn)
 {
-    struct place place;
-    layout_place(&u->layout, s->region, turn, &place);
-    verify_fill(&u->layout, &place);
-    heartbeat_beat(s->heartbeat);
-    RB_TRY(comm_barrier(s->channels[0].comm)); /* direct access: nobody reads before everybody has filled */
-    RB_TRY(call_trial(t, &place));
-    RB_TRY(comm_barrier(s->channels[0].comm));
-    void *result = place.out;
-    if (t->baseline != NULL)
-        result = baseline_result(&t->baseline->call, place.in, place.out);
-    const struct algorithm *a = t->subject->algorithm;
+    struct place place, mirror;
     struct verdict mine, all;
-    verify_check(&u->layout, &place, result, a != NULL ? a->cuts(&u->layout.group) : 1, &mine);
+    char *memory;
+    layout_place(&u->layout, s->region, turn, &place);
+    open_mirror(s, u, &place, &mirror, &memory);
+    verify_fill(&u->layout, &mirror);
+    heartbeat_beat(s->heartbeat);
+    const int rc = call_verified(s, u, t, &place, &mirror);
+    const void *result = t->baseline != NULL ? baseline_result(&t->baseline->call, mirror.in, mirror.out) : mirror.out;
+    const struct algorithm *a = t->subject->algorithm;
+    if (rc == RB_OK)
+        verify_check(&u->layout, &mirror, result, a != NULL ? a->cuts(&u->layout.group) : 1, &mine);
+    free(memory);
+    RB_TRY(rc);
     heartbeat_beat(s->heartbeat);
     RB_TRY(verify_gather(s->job, &mine, &all));
     if (all.wrong > 0 && t->wrong <= 0)

@@ -29,7 +29,7 @@ void outcome_name(struct record_case *c, const struct session *s, const struct u
     set(c->algorithm, sizeof c->algorithm, who->algorithm != NULL ? who->algorithm->family : who->transport);
     set(c->transport, sizeof c->transport, comm != NULL ? comm_transport(comm) : who->transport);
     if (who->algorithm != NULL && who->protocol != PROTOCOL_AUTO)
-        set(c->protocol, sizeof c->protocol, who->protocol == PROTOCOL_SLOTS ? "slots" : "direct");
+        set(c->protocol, sizeof c->protocol, comm_protocol_name(who->protocol));
     if (who->algorithm == NULL)
         set(c->baseline, sizeof c->baseline, who->transport);
     c->algbw_GBps = c->busbw_GBps = c->wire_GBps = c->ceiling_GBps = NAN;

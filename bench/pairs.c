@@ -46,16 +46,20 @@ static int time_plan(struct session *s, struct operation *op, size_t samples, do
 /* The message must arrive as it was sent. */
 static int check_plan(struct session *s, struct operation *op, int from, int to, size_t bytes)
 {
-    unsigned char *in = (unsigned char *)s->region, *out = in + MESSAGE;
-    memset(in, s->job->rank + 1, bytes);
-    memset(out, 0, bytes);
-    RB_TRY(comm_barrier(s->channels[0].comm));
-    RB_TRY(operation_run(op, in, out));
-    int rc = RB_OK;
+    const struct comm *comm = s->channels[0].comm;
+    char *in = s->region, *out = in + MESSAGE;
+    unsigned char *host = rb_calloc(1, bytes);
+    int rc = comm_copy(comm, out, host, bytes);
+    memset(host, s->job->rank + 1, bytes);
+    rc = rc == RB_OK ? comm_copy(comm, in, host, bytes) : rc;
+    rc = rc == RB_OK ? comm_barrier(s->channels[0].comm) : rc;
+    rc = rc == RB_OK ? operation_run(op, in, out) : rc;
+    rc = rc == RB_OK ? comm_copy(comm, host, out, bytes) : rc;
     const unsigned char expected = (unsigned char)(from + 1);
     for (size_t i = 0; s->job->rank == to && rc == RB_OK && i < bytes; i++)
-        if (out[i] != expected)
-            rc = rb_fail(RB_EDATA, "from rank %d to rank %d: byte %zu of %zu arrived as %u, not %u", from, to, i, bytes, out[i], expected);
+        if (host[i] != expected)
+            rc = rb_fail(RB_EDATA, "from rank %d to rank %d: byte %zu of %zu arrived as %u, not %u", from, to, i, bytes, host[i], expected);
+    free(host);
     return job_agree(s->job, rc);
 }
 

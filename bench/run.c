@@ -116,6 +116,8 @@ static int run_job(struct run *r, int *argc, char ***argv)
     const char *names[SESSION_TRANSPORTS];
     size_t n = 0;
     RB_TRY(setup_transports(s, names, &n));
+    if (strcmp(r->settings.baseline, "auto") == 0)
+        r->settings.baseline = s->on_gpu ? "nccl" : "mpi";
     rb_mute(s->job->rank != 0);
     const int rc = r->settings.pairs || r->settings.workload_only ? RB_OK : cases_build(&r->cases, &r->settings, s->job->nranks, names, n);
     rb_mute(false);

@@ -31,6 +31,7 @@ struct session {
     int *ring;                       /* order of the ranks */
     struct channel channels[SESSION_TRANSPORTS];
     size_t nchannels;
+    bool on_gpu;                         /* buffers are the GPUs' */
     const struct baseline_ops *baseline; /* NULL: none */
     char *region;                        /* in the first channel's memory */
     size_t region_bytes;

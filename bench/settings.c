@@ -19,8 +19,8 @@ static const char *const type_names[] = { "int8", "uint8", "int32", "uint32", "i
                                           "bfloat16", "f8e4m3", "f8e5m2", "all", NULL };
 static const char *const op_names[] = { "sum", "prod", "min", "max", "avg", "all", NULL };
 static const char *transport_names[16] = { "auto", "all" }; /* and those of the registry: name_transports() */
-static const char *const protocol_names[] = { "auto", "slots", "direct", "all", NULL };
-static const char *const baseline_names[] = { "mpi", "none", NULL };
+static const char *const protocol_names[] = { "auto", "slots", "simple", "direct", "ll", "ll128", "all", NULL };
+static const char *const baseline_names[] = { "auto", "mpi", "nccl", "none", NULL };
 static const char *const cache_names[] = { "rotate", "hot", NULL };
 static const char *const compute_by_names[] = { "clock", "gemm", NULL };
 static const char *const format_names[] = { "table", "csv", "json", NULL };
@@ -31,8 +31,8 @@ static const struct option_row rows[] = {
       collective_names, 0, 0 },
     { 0, "algorithm", "all", OPTION_TEXT, AT(algorithms), "families or names, see ringbench schedule", NULL, 0, 0 },
     { 0, "transport", "auto", OPTION_LIST, AT(transports), "how data move", transport_names, 0, 0 },
-    { 0, "protocol", "auto", OPTION_LIST, AT(protocols), "through slots, or straight from buffer to buffer", protocol_names, 0, 0 },
-    { 0, "baseline", "mpi", OPTION_CHOICE, AT(baseline), "what to compare with, in the same loop", baseline_names, 0, 0 },
+    { 0, "protocol", "auto", OPTION_LIST, AT(protocols), "through slots (NCCL: simple), straight from buffer to buffer; GPUs: ll and ll128, flags beside the data", protocol_names, 0, 0 },
+    { 0, "baseline", "auto", OPTION_CHOICE, AT(baseline), "what to compare with, in the same loop; auto is nccl between GPUs, else mpi", baseline_names, 0, 0 },
     { 0, "servers", "auto", OPTION_TEXT, AT(servers), "parameter servers: a list such as 1,2, or all; auto is 1 and all ranks", NULL, 0, 0 },
     { 0, "nodes", NULL, OPTION_COUNT, AT(nodes), "groups of the algorithms with levels (two_level, tree) [one a host]", NULL, 1, 1e6 },
     { 0, "full", NULL, OPTION_FLAG, AT(full), "every collective, type, operator, transport and protocol", NULL, 0, 0 },
@@ -63,6 +63,10 @@ static const struct option_row rows[] = {
     { 'S', "report_timestamps", "0", OPTION_COUNT, AT(stamps), "1: date and hour behind each line", NULL, 0, 1 },
     { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "only 1: a rank is a process; start more with mpirun -n", NULL, 1, 1e6 },
     { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "only 1: a rank has one device", NULL, 1, 1e6 },
+    { 0, "ranks-per-gpu", "1", OPTION_COUNT, AT(ranks_per_gpu), "GPUs: as many ranks may share one; one of them launches for all", NULL, 1, 16 },
+    { 0, "channels", NULL, OPTION_COUNT, AT(channels), "GPUs: groups of 512 threads a rank [what the GPU has, at most 24 between GPUs]", NULL, 1, 64 },
+    { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
+    { 0, "nccl", NULL, OPTION_TEXT, AT(nccl), "this libnccl.so; several by commas take turns [libnccl.so.2 as the system finds it]", NULL, 0, 0 },
     { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
     { 0, "qps", "1", OPTION_COUNT, AT(qps), "verbs: queue pairs of a connection", NULL, 1, 16 },
     { 0, "proxy", NULL, OPTION_FLAG, AT(proxy), "verbs: a thread near the card moves messages", NULL, 0, 0 },

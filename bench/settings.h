@@ -33,6 +33,9 @@ struct settings {
     const char *cache;
     bool no_bind;
     const char *topology;
+    uint64_t ranks_per_gpu, channels; /* channels 0: chosen */
+    bool system_scope;
+    const char *nccl; /* libraries by commas; NULL: the system's */
     const char *device; /* of verbs; NULL: chosen */
     uint64_t qps;
     bool proxy;

@@ -31,15 +31,46 @@ struct about_rank {
     char rdma[64]; /* port that verbs uses; "": none */
 };
 
+/* What auto will take, as far as that is between GPUs: named, so that all that depends on it knows. */
+static const char *auto_name(const struct session *s)
+{
+    for (size_t i = 0; i < transport_count; i++) {
+        const char *why;
+        const bool mine = transports[i]->moves && transports[i]->usable(s->job, &why);
+        if (job_agree(s->job, mine ? RB_OK : RB_EUSAGE) == RB_OK)
+            return transports[i]->gpu ? transports[i]->name : "auto";
+    }
+    return "auto";
+}
+
+static bool is_gpu(const char *name)
+{
+    const struct transport_ops *ops = transport_find(name);
+    return ops != NULL && ops->gpu;
+}
+
+/* The buffers of a run are the GPUs' or the host's: the first transport decides. */
+static size_t keep_one_kind(struct session *s, const char **names, size_t n)
+{
+    size_t kept = 0;
+    s->on_gpu = n > 0 && is_gpu(names[0]);
+    for (size_t i = 0; i < n; i++)
+        if (is_gpu(names[i]) == s->on_gpu)
+            names[kept++] = names[i];
+        else
+            rb_note("--transport %s: left out: this run's buffers lie in %s memory; measure it in a run of its own", names[i], s->on_gpu ? "GPU" : "host");
+    return kept;
+}
+
 int setup_transports(struct session *s, const char **names, size_t *count_p)
 {
     const char *const asked = s->settings->transports;
     size_t n = 0;
     if (options_list_has(asked, "auto") && !options_list_has(asked, "all"))
-        names[n++] = "auto";
+        names[n++] = auto_name(s);
     for (size_t i = 0; i < transport_count && n < SESSION_TRANSPORTS; i++) {
         const char *why = "";
-        if (!options_list_has(asked, transports[i]->name))
+        if (!options_list_has(asked, transports[i]->name) || (n > 0 && strcmp(names[0], transports[i]->name) == 0))
             continue;
         const bool mine = comm_transport_usable(transports[i]->name, s->job, &why);
         if (job_agree(s->job, mine ? RB_OK : RB_EUSAGE) == RB_OK)
@@ -50,6 +81,7 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
     for (const struct transport_gap *g = transport_gaps; g->name != NULL; g++)
         if (options_list_has(asked, g->name))
             rb_note("--transport %s: refused: %s", g->name, g->why);
+    n = keep_one_kind(s, names, n);
     for (size_t i = 0; i < n; i++)
         s->channels[i].asked = names[i];
     s->nchannels = n;
@@ -144,7 +176,9 @@ int setup_comms(struct session *s)
     const char *near = card_near(s, "/sys", name);
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
-                                            .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near };
+                                            .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near,
+                                            .ranks_per_gpu = (int)s->settings->ranks_per_gpu, .channels = (int)s->settings->channels,
+                                            .system_scope = s->settings->system_scope };
         RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
     }
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);
@@ -172,7 +206,8 @@ int setup_region(struct session *s, const struct cases *cases)
 {
     heartbeat_phase(s->heartbeat, PHASE_ALLOCATE);
     const size_t need = cases != NULL ? buffers_need(cases, s->job->nranks) : pairs_region();
-    RB_TRY(check_memory(s, need));
+    if (!s->on_gpu)
+        RB_TRY(check_memory(s, need));
     const bool hot = cases == NULL || strcmp(s->settings->cache, "hot") == 0;
     double bytes = (double)(hot ? need : buffers_region(need, s->job->nlocal));
     RB_TRY(job_reduce(s->job, &bytes, 1, JOB_MIN));
@@ -180,6 +215,8 @@ int setup_region(struct session *s, const struct cases *cases)
     void *memory = NULL;
     RB_TRY(comm_allocate(s->channels[0].comm, s->region_bytes, &memory));
     s->region = memory;
+    if (s->on_gpu) /* cleared by the driver */
+        return job_barrier(s->job);
     /* Touched now, so that no page is made while the clock runs; ordinary numbers in every type. */
     for (size_t at = 0; at < s->region_bytes; at += (size_t)16 << 20) {
         const size_t left = s->region_bytes - at;

@@ -157,7 +157,10 @@ void summary_unmatched(FILE *out, const struct cases *cases)
 void summary_missing(FILE *out, const struct session *s)
 {
     const size_t gpus = topology_count(s->topology, TOPO_GPU), nics = topology_count(s->topology, TOPO_NIC);
-    if (gpus == 0)
+    if (s->on_gpu) {
+        if (s->job->nnodes == 1)
+            fprintf(out, "# Not measured: network (one machine), host memory (--transport shm in a run of its own)\n");
+    } else if (gpus == 0)
         fprintf(out, "# Not measured: GPU links (no GPU here)%s; the limits below rest on the catalogue's figures\n",
                 s->job->nnodes == 1 ? ", network (one machine)" : "");
     else

@@ -156,6 +156,22 @@ int comm_release(struct comm *comm, void *memory)
     return rb_fail(RB_EINTERNAL, "comm_release: not memory of comm_allocate");
 }
 
+const char *comm_protocol_name(enum comm_protocol protocol)
+{
+    static const char *const names[] = { [PROTOCOL_AUTO] = "auto", [PROTOCOL_SLOTS] = "slots", [PROTOCOL_DIRECT] = "direct",
+                                         [PROTOCOL_LL] = "ll", [PROTOCOL_LL128] = "ll128" };
+    return names[protocol];
+}
+
+void *comm_peer(const struct comm *comm, const void *address, int rank)
+{
+    uint64_t token;
+    if (!comm_token(comm, address, &token))
+        return NULL;
+    char *base = comm->regions[token >> TOKEN_SHIFT].base[rank];
+    return base != NULL ? base + (token & ((UINT64_C(1) << TOKEN_SHIFT) - 1)) : NULL;
+}
+
 bool comm_on_gpu(const struct comm *comm)
 {
     return comm->gpu != NULL;

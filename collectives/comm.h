@@ -44,6 +44,8 @@ void comm_close(struct comm *comm); /* collective */
 void comm_abort(struct comm *comm); /* every wait of this machine's ranks ends with RB_ETIMEOUT */
 const char *comm_transport(const struct comm *comm);     /* the one in use: "shm", "mpi", ... */
 const char *comm_transport_why(const struct comm *comm); /* one line, for the header */
+/* Value of --protocol, and what records say. */
+const char *comm_protocol_name(enum comm_protocol protocol);
 /* Value of --transport -> is it usable by this job? *why_p: static text, when not. */
 bool comm_transport_usable(const char *name, const struct job *job, const char **why_p);
 
@@ -54,6 +56,8 @@ int comm_release(struct comm *comm, void *memory); /* collective, in the order o
 
 /* The memory is a GPU's: the host reads and writes it with comm_copy() only. */
 bool comm_on_gpu(const struct comm *comm);
+/* Where `rank` has what lies at `address` here, as kernels and copies of this process reach it; NULL: out of reach. */
+void *comm_peer(const struct comm *comm, const void *address, int rank);
 /* Between memory of comm_allocate and any other, either way; done on return. */
 int comm_copy(const struct comm *comm, void *to, const void *from, size_t bytes);
 

@@ -262,7 +262,7 @@ static int bind_leader(struct operation *op, const struct plan *plans, struct gp
     }
     g->call.stride = (uint32_t)d->stride;
     g->call.nranks = (uint32_t)gang->nmembers;
-    g->call.protocol = g->protocol;
+    g->call.protocol = (int32_t)g->protocol;
     g->call.abort = gang->device_abort;
     g->call.reports = gang->device_reports;
     /* Before the host's own patience ends: the kernel knows better what is missing. */

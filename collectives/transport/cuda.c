@@ -17,7 +17,7 @@ static const size_t segment_room = (size_t)1 << 30;
 
 bool cuda_usable(const struct job *job, const char **why_p)
 {
-    static char why[160];
+    static _Thread_local char why[160];
     *why_p = why;
     if (gang_gpus(why, sizeof why) == 0)
         return false;

@@ -263,13 +263,13 @@ static void init_group(struct host_group *g, uint32_t threads)
 static int launch(const struct gpu_launch *order)
 {
     const uint32_t ngroups = order->call->nranks * order->call->nchannels;
-    if (order->threads % WARP != 0 || order->threads > WARP * MOST_WARPS || ngroups > SMS)
-        return rb_fail(RB_ECUDA, "a simulated GPU takes groups of 8 to %d threads, at most %d of them", WARP * MOST_WARPS, SMS);
+    if (order->threads % WARP != 0 || ngroups > SMS)
+        return rb_fail(RB_ECUDA, "a simulated GPU takes at most %d groups of whole warps", SMS);
     struct launched *l = running = (struct launched *)calloc(1, sizeof *l);
     l->call = *order->call;
     l->type = order->type;
     l->op = order->op;
-    l->threads = order->threads;
+    l->threads = order->threads <= WARP * MOST_WARPS ? order->threads : (uint32_t)WARP; /* what a GPU has by the hundred, a processor has not */
     l->total = ngroups * l->threads;
     l->ids = (pthread_t *)calloc(l->total, sizeof *l->ids);
     l->groups = (struct host_group *)calloc(ngroups, sizeof *l->groups);
