@@ -182,6 +182,16 @@ check-cuda-all: ## only compile the kernels, for every architecture that nvcc kn
 	@[ -n '$(cuda)' ] || { echo 'GPU $(gpu)'; exit 6; }
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cuda-all kernels
 
+check-gpu: ringbench ## every test that wants a GPU; without one it says so and ends with 5
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check-gpu
+
+bench-gpu: ringbench ## the figures for GPUs, each beside its ceiling of the same run; without one it says so and ends with 5
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/bench-gpu $(ARGS)
+
+aarch64: ## cross-build for hosts of GH200 and GB200: $(BUILD)/aarch64/ringbench
+	@scripts/setup.sh aarch64
+	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/aarch64.sh $(jobs) BUILD/ringbench
+
 check-rdma: ## only the tests of RDMA: a table, Soft-RoCE in a virtual machine, two virtual machines
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check rdma
@@ -235,6 +245,6 @@ help: ## this list
 print-%:
 	@echo '$($*)'
 
-.PHONY: all tests tsan_tests kernels run check check-cuda-all check-rdma check-hosts bench bench-hosts coverage fuzz install bundle tools missing cuda clean help FORCE
+.PHONY: all tests tsan_tests kernels run check check-cuda-all check-gpu bench-gpu aarch64 check-rdma check-hosts bench bench-hosts coverage fuzz install bundle tools missing cuda clean help FORCE
 .PRECIOUS: $(BUILD)/%.o
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) \( -name sysroot -o -name cuda \) -prune -o -type f -name '*.d' -print) $(wildcard $(kernels:%=$(CUDA_BUILD)/%.d))

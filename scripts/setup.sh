@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# scripts/setup.sh run|check|bundle - install the packages that are missing; with all present it touches no network.
+# scripts/setup.sh run|check|bundle|aarch64 - install the packages that are missing; with all present it touches no network.
 #
-# "run" is what building and running need, "check" adds what the tests need, "bundle" what packing an archive needs. What is missing
-# is told by looking for the thing itself (a command, a pkg-config module, a file), so that tools from elsewhere than apt count.
+# "run" is what building and running need, "check" adds what the tests need, "bundle" what packing an archive needs, "aarch64"
+# what cross-building needs. What is missing is told by looking for the thing itself (a command, a pkg-config module, a file), so that tools from elsewhere than apt count.
 # With --list it only prints the packages, with --verify it only says which are missing.
 set -u
 
@@ -45,6 +45,11 @@ command munged munge?
 command smpirun libsimgrid-dev?
 command g++ g++?
 command pip3 python3-pip?
+"
+aarch64_needs="
+command aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu?
+command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu?
+command qemu-aarch64-static qemu-user-static?
 "
 bundle_needs="
 command patchelf patchelf?
@@ -124,9 +129,10 @@ main() {
     local needs=$run_needs
     case ${1:-} in
     run) ;;
-    check) needs+=$check_needs$bundle_needs ;;
+    check) needs+=$check_needs$bundle_needs$aarch64_needs ;;
     bundle) needs+=$bundle_needs ;;
-    *) echo "usage: scripts/setup.sh run|check|bundle [--list|--verify]" >&2; exit 6 ;;
+    aarch64) needs+=$aarch64_needs ;;
+    *) echo "usage: scripts/setup.sh run|check|bundle|aarch64 [--list|--verify]" >&2; exit 6 ;;
     esac
     if [ "${2:-}" = --list ]; then
         packages_of "$needs" | tr -d '?'
