@@ -240,7 +240,7 @@ clean: ## remove what was built; ringbench-out and what "make cuda" brought stay
 	rm -rf $(filter-out $(BUILD)/cuda,$(wildcard $(BUILD)/*)) ringbench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 print-%:
 	@echo '$($*)'
