@@ -2,8 +2,8 @@
 # scripts/setup.sh run|check|bundle|aarch64 - install the packages that are missing; with all present it touches no network.
 #
 # "run" is what building and running need, "check" adds what the tests need, "bundle" what packing an archive needs, "aarch64"
-# what cross-building needs. What is missing is told by looking for the thing itself (a command, a pkg-config module, a file), so that tools from elsewhere than apt count.
-# With --list it only prints the packages, with --verify it only says which are missing.
+# what cross-building needs. What is missing is told by looking for the thing itself (a command, a pkg-config module, a file), so that
+# tools from elsewhere than apt count. With --list it only prints the packages, with --verify it only says which are missing.
 set -u
 
 # probe  what  Debian package; a package with ? can be done without: a transport is left out, or some tests skip
