@@ -9,7 +9,7 @@ data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
 export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
 ranks() { mpirun --oversubscribe -n "$1" "$RINGBENCH" "${@:2}"; }
 
-types=([2]=float,bfloat16 [3]=float [4]=half)
+types=([2]=float,bfloat16 [3]=float,f8e5m2 [4]=half,f8e4m3)
 ops=([2]=sum,avg [3]=sum [4]=max)
 for n in 2 3 4; do
     exits "$n ranks: every collective, in and out of place" 0 ranks $n --collective all -b 4 -e 20200 -f 71 -d "${types[n]}" -o "${ops[n]}" \
@@ -21,6 +21,8 @@ exits "all roots, all numbers of servers" 0 ranks 3 --collective broadcast,reduc
 is "all roots, all numbers of servers: nothing wrong" "$(jq -r 'select(.kind == "case") | .wrong' roots/results.jsonl | sort -u)" 0
 like "more ranks than cores: said so where it is so" <(test "$(nproc)" -ge 3 && echo "ranks share" || cat "$err") 'ranks share'
 is "bandwidths are there" "$(jq -r 'select(.kind == "case" and .bytes > 16000) | .busbw_GBps > 0' all3/results.jsonl | sort -u)" true
+is "8-bit floats have no baseline where they are reduced" \
+    "$(jq -r 'select(.kind == "case" and .type == "f8e5m2" and .baseline == "mpi") | .op' all3/results.jsonl | sort -u)" none
 is "a mean is outside the ratio" "$(jq -r 'select(.kind == "case" and .op == "avg") | .ratio' all2/results.jsonl | sort -u)" null
 is "bfloat16 of the baseline is labelled" \
     "$(jq -r 'select(.kind == "case" and .type == "bfloat16" and .op == "sum" and .baseline == "mpi") | .label' all2/results.jsonl | sort -u)" "user-defined op"
@@ -39,7 +41,7 @@ ok "it has settings, machine, environment, placement" test "$(head -n 1 all2/res
 # Types and operators of one collective over all transports.
 exits "all types and ops, all transports" 0 ranks 2 --collective all_reduce -d all -o all --transport all --protocol all -b 1000 -e 1000 --budget 0.3ms -n 6 --no-report --output types
 is "all types and ops: nothing wrong" "$(jq -r 'select(.kind == "case" and .transport != "null") | .wrong' types/results.jsonl | sort -u)" 0
-is "all types" "$(jq -r 'select(.kind == "case") | .type' types/results.jsonl | sort -u | wc -l)" 10
+is "all types" "$(jq -r 'select(.kind == "case") | .type' types/results.jsonl | sort -u | wc -l)" 12
 is "three transports" "$(jq -r 'select(.kind == "case" and .baseline == false) | .transport' types/results.jsonl | sort -u | paste -sd,)" "mpi,null,shm"
 
 # What consumers read. One collective, as they are promised.
