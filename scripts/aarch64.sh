@@ -61,8 +61,9 @@ fetch_cudart() { # the runtime that is linked, of the release of the nvcc here
 }
 
 cuda=(CUDA=)
-choose_cuda() {
+choose_cuda() { # arguments of make: CUDA= among them leaves the GPU parts out
     local version
+    [[ " $* " != *" CUDA= "* ]] || return 0
     version=$($MAKE -s --no-print-directory print-nvcc_version)
     if [ -z "$version" ] || ! command -v $triple-g++ >/dev/null; then
         echo "ringbench aarch64: without the GPU parts: they want nvcc and $triple-g++" >&2
@@ -77,6 +78,6 @@ choose_cuda() {
 command -v $triple-gcc >/dev/null || give_up "no $triple-gcc here (scripts/setup.sh aarch64 installs it)"
 mkdir -p "$folder"
 fetch_sysroot
-choose_cuda
+choose_cuda "$@"
 export PKG_CONFIG_LIBDIR=$sysroot/usr/lib/$triple/pkgconfig:$sysroot/usr/share/pkgconfig PKG_CONFIG_SYSROOT_DIR=$sysroot
 exec $MAKE --no-print-directory BUILD="$folder" CUDA_BUILD="$folder" CC="$triple-gcc --sysroot=$sysroot" "${cuda[@]}" "${@/#BUILD\//$folder/}"
