@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* cblas.h: row-major, not transposed. */
 enum { CBLAS_ROWS = 101, CBLAS_AS_IT_IS = 111 };
@@ -26,9 +27,28 @@ static void *open_library(void)
     return library;
 }
 
+/* It falls back to the kernels of 2004 on a processor that is younger than itself; a name from the environment helps. */
+static void *open_for_this_processor(void)
+{
+    void *library = open_library();
+#if defined(__x86_64__)
+    const char *(*core_name)(void) = NULL;
+    if (library != NULL)
+        *(void **)&core_name = dlsym(library, "openblas_get_corename");
+    const char *better = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") ? "SkylakeX"
+                         : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")        ? "Haswell"
+                                                                                                   : NULL;
+    if (core_name != NULL && better != NULL && strcmp(core_name(), "Prescott") == 0 && setenv("OPENBLAS_CORETYPE", better, 0) == 0) {
+        dlclose(library);
+        library = open_library();
+    }
+#endif
+    return library;
+}
+
 static void load(void)
 {
-    void *library = open_library(); /* stays open for the life of the process */
+    void *library = open_for_this_processor(); /* stays open for the life of the process */
     if (library == NULL) {
         missing = "libopenblas.so.0 cannot be opened (package libopenblas0-pthread)";
         return;

@@ -145,8 +145,10 @@ static int price_call(struct prices *p, const struct program *programs, const st
 
 int prices_measure(struct prices *p, const struct program *programs, struct groups *g, struct compute *c, const struct fits *fits)
 {
-    if (p->ngemms == 0 && p->ncalls == 0)
+    if (p->ncalls == 0 && p->core_share == 0)
         p->core_share = NAN;
+    p->ngemms = 0; /* again for each workload: a processor's speed wanders more than a call's */
+    p->update_sec = p->copy_sec = 0;
     for (int r = 0; r < g->world->nranks; r++) {
         RB_TRY(price_actions(p, &programs[r], g, c));
         for (size_t i = 0; i < programs[r].ncalls; i++)

@@ -43,7 +43,7 @@ struct prices {
     double core_share;           /* NAN: not measured yet */
 };
 
-/* Adds what these programs need and is not there yet. fits: the run's, or NULL. */
+/* Measures what these programs compute, and adds the calls that are not there yet. fits: the run's, or NULL. */
 int prices_measure(struct prices *p, const struct program *programs, struct groups *g, struct compute *c, const struct fits *fits);
 void prices_free(struct prices *p);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 9, PLACES = 4, UPDATED = 4 << 20, COPIED = 16 << 20, SHARE_COUNT = 1 << 20 };
+enum { SAMPLES = 9, PLACES = 4, UPDATED = 4 << 20, COPIED = 16 << 20, SHARE_COUNT = 8 << 20, SHARE_PRODUCTS = 8 };
 static const double LEAST_SEC = 300e-6; /* shorter ones are repeated within a sample */
 
 struct work {
@@ -161,26 +161,16 @@ int measure_call(struct price_call *k, const struct program_call *c, struct grou
 
 /* --- overlap --- */
 
-static int time_mode(struct player *p, struct job *world, enum play_mode mode, double *sec_p)
-{
-    double sec[SAMPLES];
-    for (int i = 0; i < SAMPLES; i++)
-        RB_TRY(player_step(p, mode, &sec[i]));
-    RB_TRY(job_reduce(world, sec, SAMPLES, JOB_MAX));
-    *sec_p = samples_median(sec, SAMPLES);
-    return RB_OK;
-}
-
-/* A call that begins before products of about twice its length and is waited for behind them. */
+/* A call that begins before products of about its own length and is waited for behind them. */
 static int play_share(struct player *p, struct job *world, double *share_p)
 {
-    double both, compute, calls;
-    RB_TRY(time_mode(p, world, PLAY_ALL, &both));
-    RB_TRY(time_mode(p, world, PLAY_COMPUTE, &compute));
-    RB_TRY(time_mode(p, world, PLAY_CALLS, &calls));
-    RB_TRY(time_mode(p, world, PLAY_ALL, &both));
-    const double share = (both - compute) / calls;
-    *share_p = fmin(fmax(share, 0), 1.5);
+    double sec[PLAY_MODES][SAMPLES];
+    for (int i = 0; i < SAMPLES; i++)
+        for (int mode = 0; mode < PLAY_MODES; mode++)
+            RB_TRY(player_step(p, (enum play_mode)mode, &sec[mode][i]));
+    RB_TRY(job_reduce(world, &sec[0][0], (size_t)PLAY_MODES * SAMPLES, JOB_MAX));
+    const double both = samples_median(sec[PLAY_ALL], SAMPLES), compute = samples_median(sec[PLAY_COMPUTE], SAMPLES);
+    *share_p = fmin(fmax((both - compute) / samples_median(sec[PLAY_CALLS], SAMPLES), 0), 1.5);
     return RB_OK;
 }
 
@@ -196,7 +186,7 @@ int measure_core_share(struct compute *c, struct job *world, struct comm *all, d
     for (int r = 0; r < world->nranks; r++) {
         programs[r] = (struct program){ .grid = &grid, .rank = r };
         const int call = program_start(&programs[r], AXIS_DATA, COLLECTIVE_ALL_REDUCE, SHARE_COUNT, 0);
-        for (int i = 0; i < 12; i++)
+        for (int i = 0; i < SHARE_PRODUCTS; i++)
             program_gemm(&programs[r], 64, 1024, 512);
         program_wait(&programs[r], call);
     }
