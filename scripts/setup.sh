@@ -18,6 +18,7 @@ module jansson libjansson-dev
 command gnuplot gnuplot-nox
 file /usr/share/fonts/*/*.ttf|/usr/share/fonts/*/*/*.ttf fonts-dejavu-core
 module libibverbs libibverbs-dev?
+file /usr/lib/*/libopenblas.so.0|/usr/lib64/libopenblas*.so.0|/usr/lib/libopenblas*.so.0 libopenblas0-pthread?
 file /usr/lib/*/libibverbs/lib*.so|/usr/lib64/libibverbs/lib*.so ibverbs-providers?
 "
 check_needs="
