@@ -169,9 +169,13 @@ tsan_tests: $(tsan_tests)
 # The number of jobs, unless this make was given one.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# Kernels for the GPUs of this machine, where nobody says which; without any for one architecture, that they can be linked.
+here      = $(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sed -n 's/^\([0-9]*\)\.\([0-9]\)$$/\1\2/p' | sort -un)
+archs     = $(if $(and $(cuda),$(filter file,$(origin CUDA_ARCHS))),CUDA_ARCHS="$(or $(filter $(here),$(CUDA_ARCHS)),$(filter 90,$(CUDA_ARCHS)),$(newest))")
+
 run: ## install what is missing, build, measure this machine, write ringbench-out/report.html (ARGS="...": options)
 	@scripts/setup.sh run
-	@$(MAKE) --no-print-directory $(jobs) ringbench
+	@$(MAKE) --no-print-directory $(jobs) $(archs) ringbench
 	@scripts/launch.sh $(ARGS)
 
 check: ## install what the tests need, build with gcc and clang, run all tests, also under the sanitizers
