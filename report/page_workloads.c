@@ -14,9 +14,10 @@ static void milliseconds(struct text *out, double us)
 
 static void row(struct text *out, const json_t *w)
 {
+    char label[WORKLOAD_LABEL];
     const double error = workload_number(w, NULL, "error");
     html_row_begin(out);
-    html_cell(out, workload_name(w));
+    html_cell(out, workload_label(label, w));
     html_cell(out, workload_text(w, NULL, "grid"));
     html_cell_number(out, workload_number(w, NULL, "bytes") / 1e6, 4);
     html_cell_number(out, workload_number(w, NULL, "formula_bytes") / 1e6, 4);
@@ -43,7 +44,7 @@ static double median_error(const json_t *list, size_t *count_p)
     double errors[64];
     size_t n = 0;
     for (size_t i = 0; i < json_array_size(list) && n < 64; i++)
-        if (workload_is_measured(json_array_get(list, i)))
+        if (workload_is_measured(json_array_get(list, i)) && workload_text(json_array_get(list, i), NULL, "variant")[0] == '\0')
             errors[n++] = fabs(workload_number(json_array_get(list, i), NULL, "error"));
     *count_p = n;
     if (n == 0)

@@ -50,13 +50,14 @@ static void draw_split(struct figures *figures, const struct plot *plot, const s
     struct figure *f = figure_add(figures, plot, rb_strdup("workloads-split"), rb_strdup("Where a step's time goes"));
     text_add(&f->caption, "For each workload the measurement (thick bar) and its prediction (thin bar below), in per cent of the measured step. What lies beyond the end "
                           "of the step's own parts went on beside the compute.");
+    char label[WORKLOAD_LABEL];
     text_add(&f->settings, "set ytics (");
     for (size_t i = 0, at = 0; i < json_array_size(r->workloads); i++) {
         const json_t *w = json_array_get(r->workloads, i);
         if (!workload_is_measured(w))
             continue;
         text_add(&f->settings, "%s", at > 0 ? ", " : "");
-        figure_quote(&f->settings, workload_name(w));
+        figure_quote(&f->settings, workload_label(label, w));
         text_add(&f->settings, " %zu", n - at++);
     }
     text_add(&f->settings, ")\n");
@@ -81,6 +82,7 @@ static void draw_split(struct figures *figures, const struct plot *plot, const s
 static void draw_agreement(struct figures *figures, const struct plot *plot, const struct records *r)
 {
     struct figure *f = figure_add(figures, plot, rb_strdup("workloads-predicted"), rb_strdup("Predicted against measured"));
+    char label[WORKLOAD_LABEL];
     double low = INFINITY, high = 0;
     text_add(&f->caption, "Steps of all workloads, predicted from the prices of their parts; the dashed lines are 10 %% either way.");
     const int block = figure_block(f);
@@ -90,8 +92,7 @@ static void draw_agreement(struct figures *figures, const struct plot *plot, con
         if (!workload_is_measured(w) || !(x > 0) || !(y > 0))
             continue;
         text_add(&f->data, "%.6g %.6g ", x, y);
-        figure_quote(&f->data, workload_name(w));
-        text_add(&f->data, "\n");
+        text_add(&f->data, "\"%s\"\n", workload_label(label, w));
         low = fmin(low, fmin(x, y));
         high = fmax(high, fmax(x, y));
     }

@@ -1,6 +1,9 @@
 #include "report/workloads.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 static const json_t *member(const json_t *w, const char *part, const char *key)
 {
@@ -22,6 +25,15 @@ const char *workload_text(const json_t *w, const char *part, const char *key)
 const char *workload_name(const json_t *w)
 {
     return workload_text(w, NULL, "name");
+}
+
+const char *workload_label(char label[WORKLOAD_LABEL], const json_t *w)
+{
+    const char *variant = workload_text(w, NULL, "variant");
+    snprintf(label, WORKLOAD_LABEL, "%.40s%s%.30s", workload_name(w), variant[0] != '\0' ? ", " : "", variant);
+    for (char *at = label; *at != '\0'; at++)
+        *at = isalnum((unsigned char)*at) || strchr(" ,.-", *at) != NULL ? *at : '?';
+    return label;
 }
 
 bool workload_is_measured(const json_t *w)

@@ -29,4 +29,5 @@ static double formula(const struct workload_setup *s)
 const struct workload workload_ddp = {
     .name = "ddp", .summary = "data parallel: buckets of gradients are all-reduced during the backward pass",
     .moves = "all-reduce of P in buckets: 2 (n-1)/n P a rank", .grid = grid_of_data, .plan = plan, .formula = formula, .per = "step",
+    .buckets = true,
 };

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/options.h"
 #include "core/text.h"
+#include "core/units.h"
 #include "workload/predict.h"
 #include "workload/samples.h"
 
@@ -104,7 +105,8 @@ static int measure(struct workload_suite *s, struct run_of_one *o, struct worklo
     int rc = sample(s, o, warm);
     while (rc == RB_OK && go_on > 0 && n < SUITE_SAMPLES) {
         rc = sample(s, o, all[n++]);
-        go_on = n < SUITE_FEWEST || clock_sec() - start < s->settings.budget;
+        const double spent = clock_sec() - start;
+        go_on = spent < s->settings.budget || (n < SUITE_FEWEST && spent < SUITE_PATIENCE * s->settings.budget);
         if (rc == RB_OK)
             rc = job_broadcast(s->job, &go_on, sizeof go_on, 0);
     }
@@ -191,14 +193,21 @@ static int report(struct workload_suite *s, const struct workload_result *r)
     return job_agree(s->job, rc);
 }
 
-static int visit(void *context, const struct workload *w)
+/* bucket: 0 as asked for; else the same with another one, outside the median. */
+static int run_and_report(struct walk *walk, const struct workload *w, uint64_t bucket)
 {
-    struct walk *walk = context;
+    struct workload_suite *s = walk->suite;
     struct workload_result *r = rb_calloc(1, sizeof *r);
-    int rc = run_one(walk->suite, w, r);
+    const uint64_t asked = s->settings.bucket_bytes;
+    char size[UNITS_TEXT];
+    s->settings.bucket_bytes = bucket > 0 ? bucket : asked;
+    int rc = run_one(s, w, r);
+    s->settings.bucket_bytes = asked;
+    if (bucket > 0)
+        snprintf(r->variant, sizeof r->variant, "bucket %.20s", units_bytes(size, bucket));
     if (rc == RB_OK)
-        rc = report(walk->suite, r);
-    if (rc == RB_OK && r->skipped == NULL && w->run == NULL) {
+        rc = report(s, r);
+    if (rc == RB_OK && r->skipped == NULL && w->run == NULL && bucket == 0) {
         walk->errors = rb_realloc(walk->errors, (walk->nerrors + 1) * sizeof *walk->errors);
         walk->errors[walk->nerrors++] = fabs(result_error(r).relative);
     }
@@ -206,6 +215,22 @@ static int visit(void *context, const struct workload *w)
     json_decref(r->more);
     free(r);
     return rc;
+}
+
+static int visit(void *context, const struct workload *w)
+{
+    static const uint64_t buckets[] = { 1 << 20, 5 << 20, UINT64_C(1) << 40 };
+    struct walk *walk = context;
+    struct workload_suite *s = walk->suite;
+    if (s->config.heartbeat != NULL)
+        heartbeat_phase(s->config.heartbeat, PHASE_TIME);
+    RB_TRY(run_and_report(walk, w, 0));
+    for (size_t i = 0; i < RB_LEN(buckets) && w->buckets && s->job->nranks > 1; i++) {
+        const uint64_t whole = model_params(&s->setup.model) * MODEL_BYTES, bytes = buckets[i] < whole ? buckets[i] : whole;
+        if (bytes != s->settings.bucket_bytes && (bytes < whole || s->settings.bucket_bytes < whole))
+            RB_TRY(run_and_report(walk, w, bytes));
+    }
+    return RB_OK;
 }
 
 int suite_run(struct workload_suite *s)

@@ -6,6 +6,7 @@
  *     waiting   with calls of one element, less compute: bubbles, start-up times
  *     exposed   the whole step, less both: what moving data adds
  *     hidden    the calls alone, less exposed
+ * Noise that would make one of them negative is taken from its neighbour.
  * The error of a step is the sum of three: that of compute, of the calls alone, and of how both overlap.
  *
  * Units seconds, bytes. Errors RB_*; RB_EDATA when a result was wrong. All calls are collective. */
@@ -21,7 +22,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-enum { SUITE_SAMPLES = 200, SUITE_FEWEST = 5 };
+enum { SUITE_SAMPLES = 200, SUITE_FEWEST = 5, SUITE_PATIENCE = 4 }; /* the fewest are waited for up to so many budgets */
 #define SUITE_TOLERANCE 0.10 /* a prediction that errs by more is explained */
 
 struct workload_suite {
@@ -41,6 +42,7 @@ struct workload_suite {
 
 struct workload_result {
     const struct workload *workload;
+    char variant[32]; /* "bucket 1 MiB"; "" as asked for */
     struct grid grid;
     struct workload_traffic traffic;
     double formula; /* bytes; NAN: none */
@@ -60,6 +62,7 @@ struct workload_error {
 };
 struct workload_error result_error(const struct workload_result *r);
 
+/* The first three add up to the step. */
 struct workload_parts {
     double compute, waiting, exposed, hidden;
 };

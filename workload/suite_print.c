@@ -10,9 +10,11 @@
 
 struct workload_parts parts_of(const double sec[PLAY_MODES])
 {
-    const double exposed = sec[PLAY_ALL] - sec[PLAY_TOKENS];
-    return (struct workload_parts){ .compute = sec[PLAY_COMPUTE], .waiting = fmax(sec[PLAY_TOKENS] - sec[PLAY_COMPUTE], 0), .exposed = fmax(exposed, 0),
-                                    .hidden = fmax(sec[PLAY_CALLS] - fmax(exposed, 0), 0) };
+    struct workload_parts p = { .compute = fmin(sec[PLAY_COMPUTE], sec[PLAY_ALL]) };
+    p.waiting = fmin(fmax(sec[PLAY_TOKENS] - sec[PLAY_COMPUTE], 0), sec[PLAY_ALL] - p.compute);
+    p.exposed = sec[PLAY_ALL] - p.compute - p.waiting;
+    p.hidden = fmax(sec[PLAY_CALLS] - p.exposed, 0);
+    return p;
 }
 
 struct workload_error result_error(const struct workload_result *r)
@@ -42,9 +44,9 @@ void suite_print_head(const struct workload_suite *s)
             m->preset->name, m->scale, m->layers, m->hidden, m->ffn, m->tokens, (double)model_params(m) / 1e6);
     fprintf(s->out, "# Compute: %s, %.3g GFLOP/s a rank, floats%s%s%s\n", s->compute.ops->summary, s->compute.flops / 1e9,
             s->compute.why != NULL ? " (" : "", s->compute.why != NULL ? s->compute.why : "", s->compute.why != NULL ? ")" : "");
-    fprintf(s->out, "# %-15s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "name", "TxPxD", "MB moved", "formula", "predicted", "measured", "error",
+    fprintf(s->out, "# %-18s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "name", "TxPxD", "MB moved", "formula", "predicted", "measured", "error",
             "compute", "waiting", "exposed", "hidden");
-    fprintf(s->out, "# %-15s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "", "", "all ranks", "MB", "ms", "ms", "%", "ms", "ms", "ms", "ms");
+    fprintf(s->out, "# %-18s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "", "", "all ranks", "MB", "ms", "ms", "%", "ms", "ms", "ms", "ms");
     fflush(s->out);
 }
 
@@ -52,7 +54,7 @@ static void explain(FILE *out, const struct workload_result *r)
 {
     const struct workload_error e = result_error(r);
     const double *p = r->predicted, *m = r->measured;
-    if (fabs(e.relative) <= SUITE_TOLERANCE)
+    if (fabs(e.relative) <= SUITE_TOLERANCE || r->variant[0] != '\0')
         return;
     fprintf(out, "#   %s is off by %+.0f %%, most of it %s. Alone, predicted / measured: compute %.3g / %.3g ms, calls %.3g / %.3g ms; overlap accounts for %+.3g ms\n",
             r->workload->name, e.relative * 100, e.worst, p[PLAY_COMPUTE] * 1e3, m[PLAY_COMPUTE] * 1e3, p[PLAY_CALLS] * 1e3, m[PLAY_CALLS] * 1e3,
@@ -65,11 +67,11 @@ void suite_print_result(const struct workload_suite *s, const struct workload_re
     if (s->out == NULL || r->workload->run != NULL)
         return;
     if (r->skipped != NULL) {
-        fprintf(s->out, "# %-15s not run: %s\n", r->workload->name, r->skipped);
+        fprintf(s->out, "# %-18s not run: %s\n", r->workload->name, r->skipped);
         return;
     }
     const struct workload_parts parts = parts_of(r->measured);
-    fprintf(s->out, "# %-15s %8s %10.4g %10.4g %11.4g %11.4g %+8.1f %11.4g %11.4g %11.4g %11.4g%s\n", r->workload->name, grid_text(grid, &r->grid),
+    fprintf(s->out, "# %-18s %8s %10.4g %10.4g %11.4g %11.4g %+8.1f %11.4g %11.4g %11.4g %11.4g%s\n", r->variant[0] != '\0' ? r->variant : r->workload->name, grid_text(grid, &r->grid),
             (double)(r->traffic.total + r->traffic.copied) / 1e6, r->formula / 1e6, r->predicted[PLAY_ALL] * 1e3, r->measured[PLAY_ALL] * 1e3,
             result_error(r).relative * 100, parts.compute * 1e3, parts.waiting * 1e3, parts.exposed * 1e3, parts.hidden * 1e3,
             r->wrong > 0 ? " WRONG" : "");
@@ -125,6 +127,7 @@ json_t *result_json(const struct workload_suite *s, const struct workload_result
     char grid[48];
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(r->workload->name));
+    json_object_set_new(o, "variant", json_string(r->variant));
     json_object_set_new(o, "ranks", json_integer(s->job->nranks));
     json_object_set_new(o, "transport", json_string(comm_transport(s->all)));
     json_object_set_new(o, "grid", json_string(grid_text(grid, &r->grid)));

@@ -31,7 +31,8 @@ struct workload {
     void (*plan)(struct program *p, const struct workload_setup *s);
     /* Bytes of a step by the documents' formula, all ranks. */
     double (*formula)(const struct workload_setup *s);
-    const char *per; /* what a step is: "step", "16 tokens" */
+    const char *per; /* what a step is: "step", "tokens of a sample" */
+    bool buckets;    /* also run with other sizes of the bucket, to show what they do */
     /* Instead of all these but name, summary and moves: measures itself and fills what it can of *r. */
     int (*run)(struct workload_suite *suite, struct workload_result *r);
 };
