@@ -115,7 +115,7 @@ static void draw_rate(struct figures *figures, const struct plot *plot, const js
     figure_set(f, "set ylabel 'iterations per second, all workers'\nset logscale y 10\nset format y '%%g'");
     for (size_t i = 0; i < n; i++) {
         draw_series(f, block_of(f, a, runs, names[i], "iterations_per_sec", 1), i, false, names[i]);
-        snprintf(predicted, sizeof predicted, "%s, predicted", names[i]);
+        snprintf(predicted, sizeof predicted, "%.*s, predicted", SERIES_NAME - 1, names[i]);
         draw_series(f, block_of(f, a, runs, names[i], "predicted_iterations_per_sec", 1), i, true, predicted);
     }
     caption(f, record, "Measured, and predicted from messages alone and the time of computing.");
