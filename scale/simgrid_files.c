@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD = 256, AHEAD_LONG = 16, LONG = 512, FOLLOWING = 3, LATENCIES = 16 };
+enum { AHEAD = 256, AHEAD_LONG = 8, LONG = 512, FOLLOWING = 3, LATENCIES = 16 };
 #define HOST_SPEED 1e9
 
 /* --- platform --- */
@@ -16,23 +16,30 @@ static void add_link(struct text *out, const char *kind, size_t number, double B
     text_add(out, "<link id=\"%s%zu\" bandwidth=\"%.17gBps\" latency=\"%.17gs\" sharing_policy=\"%s\"/>\n", kind, number, Bps, seconds, policy);
 }
 
-/* Latencies and caps are links that any number of flows pass at once. */
+/* A latency and a cap are a link of the sender's own that any number of its flows pass at once. One for all senders would tie all flows
+ * together, and SimGrid would share every link again at each end of a message. */
 struct private_links {
+    int from;
     double latency[LATENCIES], cap[LATENCIES];
-    size_t n;
+    size_t n, first;
 };
 
-static size_t private_link(struct text *out, struct private_links *p, double latency, double cap)
+static size_t private_link(struct text *out, struct private_links *p, int from, double latency, double cap)
 {
+    if (p->from != from) {
+        p->first += p->n;
+        p->n = 0;
+        p->from = from;
+    }
     for (size_t i = 0; i < p->n; i++)
         if (p->latency[i] == latency && p->cap[i] == cap)
-            return i;
+            return p->first + i;
     if (p->n == LATENCIES)
-        return p->n - 1;
+        return p->first + p->n - 1;
     p->latency[p->n] = latency;
     p->cap[p->n] = cap;
-    add_link(out, "d", p->n, cap > 0 ? cap : 1e18, latency, "FATPIPE");
-    return p->n++;
+    add_link(out, "d", p->first + p->n, cap > 0 ? cap : 1e18, latency, "FATPIPE");
+    return p->first + p->n++;
 }
 
 static void add_route(struct text *out, const struct trace_pair *pair, const struct flow_path *path, size_t private)
@@ -45,7 +52,7 @@ static void add_route(struct text *out, const struct trace_pair *pair, const str
 
 void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs)
 {
-    struct private_links private = { .n = 0 };
+    struct private_links private = { .from = -1 };
     struct text routes = {0};
     text_add(out, "<?xml version='1.0'?>\n<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
                   "<platform version=\"4.1\">\n<zone id=\"cluster\" routing=\"Full\">\n");
@@ -57,7 +64,7 @@ void simgrid_platform(struct text *out, const struct fabric *f, const struct tra
     for (size_t i = 0; i < pairs->n; i++) {
         struct flow_path path;
         f->network.route(f->network.context, pairs->list[i].from, pairs->list[i].to, &path);
-        add_route(&routes, &pairs->list[i], &path, private_link(out, &private, pairs->list[i].follow ? 0 : path.latency, path.cap));
+        add_route(&routes, &pairs->list[i], &path, private_link(out, &private, pairs->list[i].from, pairs->list[i].follow ? 0 : path.latency, path.cap));
     }
     text_add_bytes(out, routes.chars != NULL ? routes.chars : "", routes.length);
     text_add(out, "</zone>\n</platform>\n");
@@ -140,7 +147,7 @@ static const struct trace_pair *pair_of(const struct trace_pairs *p, int from, i
 
 /* Messages of a connection so far; the number of a message is its tag. */
 struct peer {
-    int rank, received, posted, sent;
+    int rank, received, posted, sent, waited; /* sends that were waited for */
 };
 struct peers {
     struct peer *list;
@@ -184,6 +191,15 @@ static void receive(struct text *out, const struct trace_pairs *pairs, struct pe
         text_add(out, "%d compute %.17g\n", rank, latency * HOST_SPEED);
 }
 
+/* Of a pair whose messages follow each other the one before; of others one so far back that it is long done: SimGrid looks through all
+ * sends that nobody has waited for at every end. */
+static void wait_for_earlier(struct text *out, const struct trace_pairs *pairs, struct peer *p, int rank)
+{
+    const int back = pair_of(pairs, rank, p->rank)->follow ? 1 : AHEAD_LONG;
+    for (; p->waited + back <= p->sent; p->waited++)
+        text_add(out, "%d wait %d %d %d\n", rank, rank, p->rank, p->waited);
+}
+
 static void play_step(struct text *out, const struct trace_pairs *pairs, struct peers *peers, const struct trace_step *t, int rank,
                       double reduce_Bps)
 {
@@ -194,21 +210,17 @@ static void play_step(struct text *out, const struct trace_pairs *pairs, struct 
         text_add(out, "%d compute %.17g\n", rank, (double)t->bytes * (operands > 1 ? operands - 1 : 1) / reduce_Bps * HOST_SPEED);
     for (int i = 0; i < s->nsend; i++) {
         struct peer *p = peer_of(peers, s->send_to[i]);
-        if (p->sent > 0 && pair_of(pairs, rank, s->send_to[i])->follow)
-            text_add(out, "%d wait %d %d %d\n", rank, rank, s->send_to[i], p->sent - 1);
+        wait_for_earlier(out, pairs, p, rank);
         text_add(out, "%d isend %d %d %llu 6\n", rank, s->send_to[i], p->sent++, (unsigned long long)t->bytes);
     }
 }
 
 /* Sends that nobody has waited for yet. */
-static void wait_for_sends(struct text *out, const struct trace_pairs *pairs, const struct peers *peers, int rank)
+static void wait_for_sends(struct text *out, const struct peers *peers, int rank)
 {
-    for (int i = 0; i < peers->n; i++) {
-        const struct peer *p = &peers->list[i];
-        const bool last_only = p->sent > 0 && pair_of(pairs, rank, p->rank)->follow;
-        for (int k = last_only ? p->sent - 1 : 0; k < p->sent; k++)
-            text_add(out, "%d wait %d %d %d\n", rank, rank, p->rank, k);
-    }
+    for (int i = 0; i < peers->n; i++)
+        for (int k = peers->list[i].waited; k < peers->list[i].sent; k++)
+            text_add(out, "%d wait %d %d %d\n", rank, rank, peers->list[i].rank, k);
 }
 
 void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, double reduce_Bps)
@@ -224,7 +236,7 @@ void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const stru
         play_step(out, pairs, &peers, &r->steps[i], rank, reduce_Bps);
         ahead -= r->steps[i].step->nrecv;
     }
-    wait_for_sends(out, pairs, &peers, rank);
+    wait_for_sends(out, &peers, rank);
     text_add(out, "%d finalize\n", rank);
     free(peers.list);
 }

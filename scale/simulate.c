@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "scale/chain.h"
 #include "scale/simgrid.h"
 
 #include <math.h>
@@ -75,7 +76,17 @@ static int check_steps(const struct simulation *s)
     return RB_OK;
 }
 
-static int run_cost(const struct simulation *s, struct cost_setup *setup, struct fabric *f, struct simulated *r)
+static void note_busiest(const struct fabric *f, struct simulated *r)
+{
+    r->seconds = r->cost.seconds;
+    r->period = f->period;
+    if (r->cost.busiest < 0)
+        return;
+    fabric_link_name(f, r->cost.busiest, r->busiest, sizeof r->busiest);
+    r->busiest_share = r->cost.busiest_bytes / f->rates[r->cost.busiest] / r->seconds;
+}
+
+static int run_events(struct cost_setup *setup, struct fabric *f, struct simulated *r)
 {
     const size_t n = (size_t)f->period;
     struct counted counted = { rb_calloc(n, sizeof(double)), rb_calloc(n, sizeof(double)) };
@@ -85,19 +96,20 @@ static int run_cost(const struct simulation *s, struct cost_setup *setup, struct
     setup->visitor = &counted;
     const int rc = cost_run(setup, &r->cost);
     if (rc == RB_OK) {
-        r->seconds = r->cost.seconds;
-        r->period = f->period;
         r->wire_bytes = busiest_rank(&counted, f->period);
-        r->busiest[0] = '\0';
-        if (r->cost.busiest >= 0) {
-            fabric_link_name(f, r->cost.busiest, r->busiest, sizeof r->busiest);
-            r->busiest_share = r->cost.busiest_bytes / f->rates[r->cost.busiest] / r->seconds;
-        }
+        note_busiest(f, r);
     }
-    (void)s;
     free(counted.out);
     free(counted.in);
     return rc;
+}
+
+static void run_chain(struct chain *chain, const struct fabric *f, struct simulated *r)
+{
+    chain_run(chain, &r->cost);
+    r->wire_bytes = chain->bytes_of_rank;
+    note_busiest(f, r);
+    chain_free(chain);
 }
 
 static int simulate_cost(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r)
@@ -107,10 +119,16 @@ static int simulate_cost(const struct simulation *s, enum fabric_protocol protoc
     const int possible = s->every_rank ? 0 : fabric_period(s->cluster, s->group.nranks);
     const int period = possible > 0 && cost_folds(&setup, possible) ? possible : 0;
     struct fabric f;
-    if (period == 0)
-        RB_TRY(check_steps(s));
+    struct chain chain;
     RB_TRY(fabric_make(&f, s->cluster, protocol, s->group.nranks, period));
-    const int rc = run_cost(s, &setup, &f, r);
+    int rc = RB_OK;
+    if (period == 0 && !s->every_rank && chain_make(&chain, &setup, &f)) {
+        run_chain(&chain, &f, r);
+    } else {
+        rc = period == 0 ? check_steps(s) : RB_OK;
+        if (rc == RB_OK)
+            rc = run_events(&setup, &f, r);
+    }
     fabric_free(&f);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "scale/simulate.h"
 
 #include "core/error.h"
+#include "core/text.h"
 #include "scale/agreement.h"
 
 #include <math.h>
@@ -146,6 +147,37 @@ static void test_a_slow_gpu_slows_the_ring(void **state)
     near(answer(&slow).seconds, 2 * answer(&q).seconds, 0.02, "slow GPU", 0.5);
 }
 
+/* The recurrence of a ring on unlike links is what event by event gives; in seconds for 16384. */
+static void test_rings_with_a_slow_part(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "ring_all_reduce", "ring_all_gather", "ring_reduce_scatter" }, *const keys[] = { "slow_node", "slow_gpu" };
+    for (size_t a = 0; a < RB_LEN(names); a++)
+        for (size_t k = 0; k < RB_LEN(keys); k++)
+            for (uint64_t bytes = 1 << 20; bytes <= 1 << 28; bytes *= 16) {
+                struct question q = { .cluster = "4x8xH100", .algorithm = names[a], .bytes = bytes, .key = keys[k], .value = "3 0.3" };
+                const struct simulated r = answer(&q);
+                q.every_rank = true;
+                const struct simulated events = answer(&q);
+                near(r.seconds, events.seconds, 1e-6, names[a], (double)bytes);
+                near(r.wire_bytes, events.wire_bytes, 1e-4, names[a], (double)bytes);
+                assert_true(r.cost.messages == 0 && events.cost.messages > 0);
+            }
+    const struct question large = { .cluster = "2048x8xH100", .algorithm = "ring_all_reduce", .bytes = 1 << 30 };
+    struct question slow = large;
+    slow.key = "slow_node";
+    slow.value = "3 0.1";
+    assert_true(answer(&slow).seconds > answer(&large).seconds);
+}
+
+/* Two slow flows over one leaf share it: no recurrence, every message is played. */
+static void test_shared_links_are_played(void **state)
+{
+    (void)state;
+    const struct simulated r = answer(&(struct question){ .cluster = "tests/clusters/tree.cluster", .algorithm = "direct_alltoall", .bytes = 1 << 20 });
+    assert_true(r.cost.messages > 0);
+}
+
 /* Every hop of a scattered ring crosses the uplinks; with 1/8 of the rate they set the speed. */
 static void test_oversubscription_costs(void **state)
 {
@@ -246,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_ring_is_the_closed_form), cmocka_unit_test(test_folding_changes_nothing),
         cmocka_unit_test(test_conservation),            cmocka_unit_test(test_monotonic),
         cmocka_unit_test(test_a_slow_gpu_slows_the_ring), cmocka_unit_test(test_oversubscription_costs),
+        cmocka_unit_test(test_rings_with_a_slow_part), cmocka_unit_test(test_shared_links_are_played),
         cmocka_unit_test(test_incast),                  cmocka_unit_test(test_sixteen_thousand),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_published_logs),          cmocka_unit_test(test_constants_are_those_of_the_logs),
