@@ -191,7 +191,7 @@ int async_serve(struct comm *comm, const struct async_config *config, const stru
     s.weights = rb_malloc(s.shard.count * s.shard.type_bytes);
     memset(s.weights, 0, s.shard.count * s.shard.type_bytes);
     bind(&s, comm);
-    int rc = job_barrier(comm->job);
+    int rc = comm_barrier(comm);
     const double start = clock_sec();
     if (rc == RB_OK && s.shard.nblocks > 0)
         rc = serve(comm, &s);

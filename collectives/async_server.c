@@ -43,11 +43,16 @@ int async_run(struct comm *comm, const struct async_config *config, const struct
 {
     RB_TRY(check(comm, config)); /* the same on every rank */
     struct async_facts facts = {0};
+    const int phase = atomic_load(&comm->heartbeat->phase);
+    heartbeat_phase(comm->heartbeat, PHASE_ASYNC);
     const bool serves = comm->job->rank >= async_workers(comm->job, config);
     const int rc = serves ? async_serve(comm, config, work, &facts) : async_toil(comm, config, work, &facts);
     if (rc != RB_OK && facts.wrong[0] != '\0') /* perhaps the reason */
         rb_fail(RB_EDATA, "%s", facts.wrong);
     RB_TRY(rc);
+    atomic_store(&comm->heartbeat->step, -1);
+    heartbeat_phase(comm->heartbeat, (enum heartbeat_phase)phase);
+    RB_TRY(comm_barrier(comm)); /* patience has an end here, in agree() it has none */
     RB_TRY(agree(comm->job, facts.wrong));
     *facts_p = facts;
     return RB_OK;

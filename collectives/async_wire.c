@@ -77,6 +77,7 @@ static void show_wait(const struct async_wait *w)
 {
     struct heartbeat *h = w->comm->heartbeat;
     atomic_store_explicit(&h->step, (int32_t)w->iteration, memory_order_relaxed);
+    atomic_store_explicit(&h->lane, 0, memory_order_relaxed);
     atomic_store_explicit(&h->waits_for, w->blocked_on(w->role), memory_order_relaxed);
 }
 

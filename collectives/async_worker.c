@@ -169,17 +169,34 @@ static uint32_t least_seen(const struct worker *w)
     return least;
 }
 
+/* Nothing more comes from this server before the next push. */
+static bool is_quiet(const struct worker *w, const struct toil_lane *l)
+{
+    return l->shard.nblocks == 0 || (l->answer_block == 0 && l->answered == w->pushed);
+}
+
+/* A server that passed a push over has fewer answers than the others: what it gave last is what counts. */
+static void keep_last(struct worker *w, const struct toil_lane *l)
+{
+    const size_t at = l->shard.first * l->shard.type_bytes;
+    memcpy(w->weights[!w->front] + at, w->weights[w->front] + at, l->shard.count * l->shard.type_bytes);
+    memcpy(l->pushes[!w->front], l->pushes[w->front], (size_t)l->shard.nblocks * (size_t)l->shard.workers * sizeof(uint32_t));
+}
+
 /* The newest whole answer of every server becomes what is computed from. */
 static void turn_over(struct worker *w)
 {
     bool any = false;
     for (int s = 0; s < w->config->servers; s++) {
-        if (w->lanes[s].shard.nblocks > 0 && !w->lanes[s].full)
+        if (!w->lanes[s].full && !is_quiet(w, &w->lanes[s]))
             return;
         any = any || w->lanes[s].full;
     }
     if (!any)
         return;
+    for (int s = 0; s < w->config->servers; s++)
+        if (!w->lanes[s].full)
+            keep_last(w, &w->lanes[s]);
     w->front = !w->front;
     for (int s = 0; s < w->config->servers; s++)
         w->lanes[s].full = false;
@@ -317,7 +334,7 @@ int async_toil(struct comm *comm, const struct async_config *config, const struc
     make_buffers(&w);
     int rc = bind(&w, comm);
     if (rc == RB_OK)
-        rc = job_barrier(comm->job);
+        rc = comm_barrier(comm);
     const double start = clock_sec();
     if (rc == RB_OK)
         rc = toil(&w);

@@ -11,7 +11,7 @@
 
 enum heartbeat_phase {
     PHASE_START, PHASE_TOPOLOGY, PHASE_CONNECT, PHASE_ALLOCATE, PHASE_VERIFY, PHASE_WARMUP, PHASE_TIME, PHASE_BARRIER,
-    PHASE_BASELINE, PHASE_GATHER, PHASE_PAIRS, PHASE_REPORT, PHASE_END, PHASE_COUNT
+    PHASE_BASELINE, PHASE_GATHER, PHASE_PAIRS, PHASE_ASYNC, PHASE_REPORT, PHASE_END, PHASE_COUNT
 };
 
 struct heartbeat {
@@ -22,7 +22,7 @@ struct heartbeat {
     _Atomic int32_t phase;     /* enum heartbeat_phase */
     _Atomic int32_t case_id;   /* index in the list of cases, -1: none */
     _Atomic int32_t waits_for; /* rank, -1: nobody */
-    _Atomic int32_t step;      /* of the schedule, -1: not inside one */
+    _Atomic int32_t step;      /* of the schedule, an iteration in PHASE_ASYNC, -1: not inside one */
     _Atomic int32_t lane;
     _Atomic int32_t finished; /* 1: left on purpose */
     char pad[128 - 3 * 8 - 7 * 4];

@@ -18,6 +18,7 @@ struct async_case {
     size_t slot_bytes;
     int slots;
     unsigned delay_seed;
+    int delayed;           /* the one rank that is; 0: all */
     double compute_sec;
     int slow;              /* worker whose iterations take SLOWER times as long; -1: none */
     enum async_fault fault;
@@ -83,7 +84,7 @@ static inline int async_case_facts(const struct async_case *c, const struct asyn
 static inline int async_case_run(struct job *job, const struct async_case *c, struct async_facts *facts)
 {
     const struct comm_config setup = { .transport = c->transport != NULL ? c->transport : "shm", .slot_bytes = c->slot_bytes, .slots = c->slots,
-                                       .delay_seed = c->delay_seed, .timeout_sec = c->timeout_sec, .yield = true };
+                                       .delay_seed = c->delayed == 0 || c->delayed == job->rank ? c->delay_seed : 0, .timeout_sec = c->timeout_sec > 0 ? c->timeout_sec : 60, .yield = true };
     struct async_config config = { .servers = c->servers, .count = c->count, .type = TYPE_UINT32, .iterations = c->iterations, .fault = c->fault };
     struct async_play play = { .c = c, .proof = { .seed = 5, .self = job->rank, .whole = true } };
     const struct async_work work = { &play, async_case_compute, async_case_check };
@@ -93,7 +94,7 @@ static inline int async_case_run(struct job *job, const struct async_case *c, st
     if (comm_open(&comm, job, &setup) != RB_OK)
         return 10;
     if (c->dies == job->rank && job->rank >= job->nranks - c->servers) {
-        job_barrier(job); /* the one of async_run */
+        comm_barrier(comm); /* the one of async_run */
         _exit(0);
     }
     const int rc = async_run(comm, &config, &work, facts);

@@ -35,6 +35,18 @@ static void test_random_delays(void **state)
         play_all(&(struct async_case){ .count = 77, .iterations = 12, .slot_bytes = 128, .slots = 1, .delay_seed = seed, .slow = -1, .dies = -1 }, 4, 4);
 }
 
+/* A server that is late passes pushes over, the other answers them all: the workers must not wait for answers that do not come. */
+static void test_one_late_server(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RB_LEN(bounds); i++)
+        for (unsigned seed = 1; seed <= 3; seed++) {
+            struct async_case c = { .servers = 2, .count = 60, .staleness = bounds[i], .iterations = 150, .slot_bytes = 256, .slots = 4, .delay_seed = seed,
+                                    .delayed = 3, .slow = -1, .dies = -1, .timeout_sec = 20 };
+            assert_int_equal(ranks_as_threads(4, async_case_play, &c), 0);
+        }
+}
+
 static void test_one_slow_worker(void **state)
 {
     (void)state;
@@ -115,7 +127,8 @@ static void test_arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounds_hold), cmocka_unit_test(test_random_delays), cmocka_unit_test(test_one_slow_worker),
+        cmocka_unit_test(test_bounds_hold), cmocka_unit_test(test_random_delays), cmocka_unit_test(test_one_late_server),
+        cmocka_unit_test(test_one_slow_worker),
         cmocka_unit_test(test_tiny_weights), cmocka_unit_test(test_a_broken_bound_is_told), cmocka_unit_test(test_a_lost_push_is_told),
         cmocka_unit_test(test_what_cannot_be), cmocka_unit_test(test_arithmetic),
     };
