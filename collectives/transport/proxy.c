@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_BEFORE_YIELD = 64, LIST_TEXT = 1024 };
+enum { STEPS_BEFORE_YIELD = 16, LIST_TEXT = 1024 };
 
 struct proxy {
     pthread_t thread;
