@@ -85,6 +85,8 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
         rc = gpu_comm_open(&comm->gpu, comm);
     if (rc == RB_OK && !ops->gpu)
         rc = open_barrier(comm);
+    if (rc == RB_OK && !ops->gpu)
+        rc = comm_pace_open(comm); /* after the barrier, which is as fast as it can be */
     if (rc == RB_OK && ops->describe != NULL) {
         const size_t used = strlen(comm->why);
         snprintf(comm->why + used, sizeof comm->why - used, "; ");
@@ -92,6 +94,7 @@ int comm_open(struct comm **comm_p, struct job *job, const struct comm_config *c
     }
     if (rc != RB_OK) {
         gpu_comm_close(comm->gpu);
+        comm_pace_close(comm);
         if (comm->transport != NULL)
             ops->close(comm->transport);
         free(comm->nodes);
@@ -112,6 +115,7 @@ void comm_close(struct comm *comm)
             comm->transport->ops->release(comm->transport, &comm->regions[i]);
     operation_free(comm->barrier);
     gpu_comm_close(comm->gpu);
+    comm_pace_close(comm);
     comm->transport->ops->close(comm->transport);
     free(comm->nodes);
     free(comm);
@@ -166,8 +170,11 @@ const char *comm_protocol_name(enum comm_protocol protocol)
 void *comm_peer(const struct comm *comm, const void *address, int rank)
 {
     uint64_t token;
-    if (!comm_token(comm, address, &token))
-        return NULL;
+    return comm_token(comm, address, &token) ? comm_at(comm, token, rank) : NULL;
+}
+
+void *comm_at(const struct comm *comm, uint64_t token, int rank)
+{
     char *base = comm->regions[token >> TOKEN_SHIFT].base[rank];
     return base != NULL ? base + (token & ((UINT64_C(1) << TOKEN_SHIFT) - 1)) : NULL;
 }

@@ -26,6 +26,8 @@ struct comm_config {
     int channels;                /* GPUs: groups of threads a rank; 0: the transport's choice */
     int gpu_threads;             /* GPUs: of a group; 0: 512, what the kernels are made for */
     bool system_scope;           /* ranks of one GPU: flags as between GPUs, to measure what that costs */
+    double pace_GBps;            /* links no faster than this, per rank and direction (one machine); 0: as they are */
+    double pace_latency_sec;
     bool proxy;                  /* verbs: a thread near the card moves messages */
     const struct verbs_gpu *card_gpu; /* verbs: slots for kernels of a GPU (transport/verbs_memory.h); NULL: host memory */
     double timeout_sec;          /* without progress in one call; 0: none */

@@ -4,6 +4,8 @@
  *   ENGINE_FN                                  how a function is declared
  *   engine_load_acquire(const uint64_t *)      and
  *   engine_store_release(uint64_t *, uint64_t) for marks
+ *   engine_now_ns() and
+ *   engine_swap(uint64_t *, uint64_t old, uint64_t new) -> true when it was old and is new now, for paces
  *
  * It never waits: engine_begin() gives the next arithmetic of a lane or says done or blocked, engine_complete() tells the peers
  * about it. What a lane waits for is the step at lane->at; the driver computes, decides how to wait and when to give up, and
@@ -27,6 +29,9 @@ struct engine_lane {
     int at;
     uint32_t slice;
     uint64_t piece;
+    bool paced;     /* the turn at hand has its time on the ports: due_ns, and whether it posts */
+    bool paced_posts;
+    uint64_t due_ns;
     bool holding; /* the slice was received and combined, but there was no room to send it */
     char *hold;   /* one slice, for steps that keep nothing */
     void **dsts;
@@ -45,6 +50,7 @@ struct engine {
     char *out;
     uint64_t in_token, out_token; /* where in and out lie, for peers */
     const struct region *regions;
+    const struct pace *pace; /* NULL: as fast as the machine */
 };
 
 /* One slice of one step: what there is to compute, and what follows when that is done. */
@@ -210,15 +216,56 @@ ENGINE_FN void engine_post_sends(const struct engine *e, const struct engine_ste
     }
 }
 
+ENGINE_FN uint64_t engine_take_port(struct pace_clock *clock, const struct pace *p, uint64_t now, uint64_t cost)
+{
+    for (;;) {
+        const uint64_t taken = engine_load_acquire(&clock->taken_ns), idle = now > p->burst_ns ? now - p->burst_ns : 0;
+        const uint64_t until = (taken > idle ? taken : idle) + cost;
+        if (engine_swap(&clock->taken_ns, taken, until))
+            return until;
+    }
+}
+
+ENGINE_FN uint64_t engine_take_ports(const struct pace *p, int from, int to, uint64_t now, size_t bytes)
+{
+    const uint64_t cost = (uint64_t)((double)bytes * p->ns_per_byte);
+    const uint64_t out = engine_take_port(p->egress[from], p, now, cost), in = engine_take_port(p->ingress[to], p, now, cost);
+    return (out > in ? out : in) + p->latency_ns;
+}
+
+/* Has the time of this turn come? Slots and pushes are paid by the sender, pulls by the reader. */
+ENGINE_FN bool engine_is_due(const struct engine *e, struct engine_lane *l, const struct engine_turn *t)
+{
+    const struct engine_step *s = t->step;
+    const uint64_t now = engine_now_ns();
+    const size_t bytes = t->count * e->type_bytes;
+    if (!l->paced) {
+        l->due_ns = 0;
+        for (int i = 0; t->takes && (s->flags & STEP_PULL_RECV) && i < s->nrecv; i++) {
+            const uint64_t due = engine_take_ports(e->pace, s->recv[i]->peer, e->pace->rank, now, bytes);
+            l->due_ns = due > l->due_ns ? due : l->due_ns;
+        }
+        for (int i = 0; t->posts && !(s->flags & STEP_PULL_SEND) && i < s->nsend; i++) {
+            const uint64_t due = engine_take_ports(e->pace, e->pace->rank, s->send[i]->peer, now, bytes);
+            l->due_ns = due > l->due_ns ? due : l->due_ns;
+        }
+        l->paced = true;
+        l->paced_posts = t->posts;
+    }
+    return now >= l->due_ns;
+}
+
 /* What can be done now with the slice at hand; false: nothing. */
-ENGINE_FN bool engine_take(const struct engine *e, const struct engine_lane *l, struct engine_turn *t)
+ENGINE_FN bool engine_take(const struct engine *e, struct engine_lane *l, struct engine_turn *t)
 {
     const struct engine_step *s = t->step;
     t->takes = !l->holding;
     if (t->takes && !engine_receives_ready(e, l, s))
         return false;
-    t->posts = engine_sends_ready(s);
+    t->posts = engine_sends_ready(s) && (!l->paced || l->paced_posts);
     if (!t->posts && (!t->takes || s->nrecv == 0))
+        return false;
+    if (e->pace != 0 && !engine_is_due(e, l, t))
         return false;
     if (!t->takes)
         engine_send_held(e, l, t);
@@ -268,6 +315,7 @@ ENGINE_FN enum engine_result engine_begin(const struct engine *e, struct engine_
 ENGINE_FN void engine_complete(const struct engine *e, struct engine_lane *l, struct engine_turn *t)
 {
     t->moved = true;
+    l->paced = false;
     if (t->takes)
         engine_release_receives(t->step);
     l->holding = !t->posts;

@@ -3,8 +3,10 @@
 #define RB_COLLECTIVES_ENGINE_HOST_H
 
 #include "collectives/device/leaf.h"
+#include "collectives/pace.h"
 #include "collectives/schedule.h"
 #include "collectives/transport/transport.h"
+#include "core/clock.h"
 
 #define ENGINE_FN static inline
 
@@ -16,6 +18,16 @@ static inline uint64_t engine_load_acquire(const uint64_t *p)
 static inline void engine_store_release(uint64_t *p, uint64_t value)
 {
     __atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t engine_now_ns(void)
+{
+    return clock_ns();
+}
+
+static inline bool engine_swap(uint64_t *p, uint64_t old, uint64_t value)
+{
+    return __atomic_compare_exchange_n(p, &old, value, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 #include "collectives/engine.h"

@@ -269,6 +269,7 @@ int comm_prepare(struct comm *comm, const struct call *call, struct operation **
     e->type_bytes = type_bytes(call->type);
     e->leaf = &op->leaf;
     e->regions = comm->regions;
+    e->pace = comm->pace.ns_per_byte > 0 ? &comm->pace : NULL;
     const struct collective *c = algorithm_means(call->algorithm);
     const uint64_t bytes = call->count * e->type_bytes * (uint64_t)c->size_blocks(&op->call.group);
     enum line_protocol lines = LINES_NONE;

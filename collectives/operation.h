@@ -5,6 +5,7 @@
 
 #include "collectives/comm.h"
 #include "collectives/engine_host.h"
+#include "core/shared.h"
 
 enum { COMM_REGIONS = 64 };
 
@@ -20,6 +21,8 @@ struct comm {
     int *nodes; /* host of each rank */
     unsigned random;
     struct gpu_comm *gpu; /* NULL: the host plays */
+    struct pace pace;     /* ns_per_byte 0: none; of this rank */
+    struct shared clocks; /* two of a rank: egress, ingress */
 };
 
 struct operation {
@@ -45,7 +48,14 @@ int operation_contributors(const struct call *call, int rank);
 /* Its messages lie where they are and wait in no hold: slices need not fit a slot. */
 bool plan_fits_any_slice(const struct plan *p);
 
+/* Rate and latency of comm_config into a pace. */
+void pace_settle(struct pace *p, double GBps, double latency_sec);
+int comm_pace_open(struct comm *comm); /* collective; nothing when no pace is asked for */
+void comm_pace_close(struct comm *comm);
+
 /* The token of an address in this rank's regions; false when it lies in none. */
 bool comm_token(const struct comm *comm, const void *address, uint64_t *token_p);
+/* What a token of `rank` means in this process; NULL: out of reach. */
+void *comm_at(const struct comm *comm, uint64_t token, int rank);
 
 #endif

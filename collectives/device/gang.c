@@ -19,6 +19,40 @@ struct gang_post *gang_post(const struct gang *g, int rank)
     return (struct gang_post *)g->memory.base[rank];
 }
 
+uint64_t gang_hand_over(struct gang *g, uint64_t in_token, uint64_t out_token)
+{
+    struct gang_post *mine = gang_post(g, g->job->rank);
+    mine->in_token = in_token;
+    mine->out_token = out_token;
+    g->calls++;
+    atomic_store_explicit(&mine->posted, g->calls, memory_order_release);
+    return g->calls;
+}
+
+int gang_missing(const struct gang *g, uint64_t call)
+{
+    for (int m = 0; m < g->nmembers; m++)
+        if (atomic_load_explicit(&gang_post(g, g->members[m])->posted, memory_order_acquire) < call)
+            return g->members[m];
+    return -1;
+}
+
+void gang_finish(struct gang *g, uint64_t call, int result)
+{
+    struct gang_post *mine = gang_post(g, g->leader);
+    mine->result = result;
+    atomic_store_explicit(&mine->done, call, memory_order_release);
+}
+
+bool gang_is_over(const struct gang *g, uint64_t call, int *result_p)
+{
+    const struct gang_post *leader = gang_post(g, g->leader);
+    if (atomic_load_explicit(&leader->done, memory_order_acquire) < call)
+        return false;
+    *result_p = leader->result;
+    return true;
+}
+
 /* Ranks in order fill GPU after GPU; where each process sees GPUs of its own, the numbers begin again. */
 static int choose_device(struct gang *g, int ranks_per_gpu)
 {

@@ -45,6 +45,14 @@ int gang_gpus(char *why, size_t room);
 int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu);
 void gang_close(struct gang *gang); /* collective */
 struct gang_post *gang_post(const struct gang *gang, int rank);
+/* A call, in parts; calls of all kinds are numbered together. A member hands its buffers over and gets the number of the call; */
+uint64_t gang_hand_over(struct gang *gang, uint64_t in_token, uint64_t out_token);
+/* the leader begins when nobody is missing (a rank; -1: all are there), */
+int gang_missing(const struct gang *gang, uint64_t call);
+/* and says how it ended; */
+void gang_finish(struct gang *gang, uint64_t call, int result);
+/* which the others find here. */
+bool gang_is_over(const struct gang *gang, uint64_t call, int *result_p);
 static inline bool gang_leads(const struct gang *g) { return g->leader == g->job->rank; }
 
 #endif

@@ -57,6 +57,10 @@ struct gpu_api {
     int (*launch)(const struct gpu_launch *launch);
     int (*finished)(bool *done_p); /* of the last launch */
     void (*explain)(char *text, size_t room); /* version and device, for the header */
+    /* A queue for another library's work on the selected GPU (CUDA: a cudaStream_t). */
+    int (*stream_open)(void **stream_p);
+    void (*stream_close)(void *stream);
+    int (*stream_finished)(void *stream, bool *done_p); /* of all that is queued there */
 };
 
 extern const struct gpu_api gpu_api;

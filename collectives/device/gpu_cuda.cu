@@ -169,6 +169,26 @@ static int finished(bool *done_p)
     return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("a collective's kernel", e);
 }
 
+static int stream_open(void **stream_p)
+{
+    cudaStream_t stream;
+    CUDA_TRY("a stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    *stream_p = stream;
+    return RB_OK;
+}
+
+static void stream_close(void *stream)
+{
+    cudaStreamDestroy((cudaStream_t)stream);
+}
+
+static int stream_finished(void *stream, bool *done_p)
+{
+    const cudaError_t e = cudaStreamQuery((cudaStream_t)stream);
+    *done_p = e != cudaErrorNotReady;
+    return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("work on a stream", e);
+}
+
 static void explain(char *text, size_t room)
 {
     struct gpu_facts f;
@@ -180,5 +200,5 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
-    poke, groups, launch, finished, explain,
+    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished,
 };

@@ -15,6 +15,7 @@ struct gpu_comm {
     struct cuda_transport *transport;
     struct gang *gang;
     struct connection *homes; /* the GPU's: [member][peer][sends][protocol][channel]; leader only */
+    struct pace *paces;       /* the GPU's, one a member; NULL: none; leader only */
     struct region *table;     /* the GPU's copy of comm->regions, its base arrays behind it; leader only */
     uint32_t threads;
 };
@@ -59,6 +60,34 @@ static int write_homes(struct gpu_comm *g)
     return rc;
 }
 
+/* Clocks in GPU memory: they are kept by kernels of one GPU only. */
+static int write_paces(struct gpu_comm *g)
+{
+    const struct comm_config *c = &g->comm->config;
+    if (c->pace_GBps <= 0)
+        return RB_OK;
+    if (!g->gang->one_gpu)
+        return rb_fail(RB_EUSAGE, "slower links are emulated between ranks of one GPU, or between ranks on host memory (--transport shm)");
+    const size_t n = (size_t)g->comm->job->nranks, clocks_at = n * sizeof(struct pace) / 128 * 128 + 128;
+    const size_t lists_at = clocks_at + 2 * n * sizeof(struct pace_clock), bytes = lists_at + 2 * n * sizeof(void *);
+    void *memory = NULL;
+    RB_TRY(gpu_api.allocate(bytes, &memory));
+    g->paces = memory;
+    char *copy = rb_calloc(1, bytes), *gpu = memory;
+    struct pace *paces = (struct pace *)(void *)copy;
+    void **lists = (void **)(void *)(copy + lists_at);
+    for (size_t r = 0; r < n; r++) {
+        paces[r] = (struct pace){ .egress = (struct pace_clock **)(void *)(gpu + lists_at),
+                                  .ingress = (struct pace_clock **)(void *)(gpu + lists_at + n * sizeof(void *)), .rank = (int)r };
+        pace_settle(&paces[r], c->pace_GBps, c->pace_latency_sec);
+        lists[r] = gpu + clocks_at + r * sizeof(struct pace_clock);
+        lists[n + r] = gpu + clocks_at + (n + r) * sizeof(struct pace_clock);
+    }
+    const int rc = gpu_api.copy(memory, copy, bytes);
+    free(copy);
+    return rc;
+}
+
 int gpu_comm_open(struct gpu_comm **gpu_p, struct comm *comm)
 {
     struct gpu_comm *g = *gpu_p = rb_calloc(1, sizeof *g);
@@ -73,6 +102,8 @@ int gpu_comm_open(struct gpu_comm **gpu_p, struct comm *comm)
         g->table = table;
         if (rc == RB_OK)
             rc = write_homes(g);
+        if (rc == RB_OK)
+            rc = write_paces(g);
     }
     return job_agree(comm->job, rc);
 }
@@ -85,6 +116,8 @@ void gpu_comm_close(struct gpu_comm *g)
         gpu_api.release(g->homes);
     if (g->table != NULL)
         gpu_api.release(g->table);
+    if (g->paces != NULL)
+        gpu_api.release(g->paces);
     free(g);
 }
 
@@ -212,7 +245,9 @@ static void draft(const struct operation *op, const struct plan *plans, const st
         for (uint32_t c = 0; c < g->call.nchannels; c++) {
             const struct home_context context = { g, m };
             char *holds = g->holds != NULL ? g->holds + ((size_t)m * g->call.nchannels + c) * (size_t)lanes * hold_bytes : NULL;
-            const struct image_source src = { .op = op, .plan = &plans[g->gpu->gang->members[m]], .engine = *e, .channel = (int)c,
+            struct engine engine = *e;
+            engine.pace = g->gpu->paces != NULL ? g->gpu->paces + g->gpu->gang->members[m] : NULL;
+            const struct image_source src = { .op = op, .plan = &plans[g->gpu->gang->members[m]], .engine = engine, .channel = (int)c,
                                               .nchannels = (int)g->call.nchannels, .holds = holds, .hold_bytes = hold_bytes, .home = home, .context = &context };
             d->image[m][c] = image_write(&src, &d->bytes[m][c]);
             d->stride = d->bytes[m][c] > d->stride ? d->bytes[m][c] : d->stride;
@@ -315,18 +350,11 @@ const char *gpu_protocol_name(const struct gpu_operation *g)
     return g->protocol == LINES_LL ? "ll" : g->protocol == LINES_LL128 ? "ll128" : g->direct ? "direct" : "slots";
 }
 
-static bool has_posted(const struct gpu_operation *g, int rank)
-{
-    return atomic_load_explicit(&gang_post(g->gpu->gang, rank)->posted, memory_order_acquire) >= g->ticket;
-}
-
 int gpu_operation_waits_for(const struct operation *op)
 {
     const struct gang *gang = op->gpu->gpu->gang;
-    for (int m = 0; m < gang->nmembers; m++)
-        if (!has_posted(op->gpu, gang->members[m]))
-            return gang->members[m];
-    return gang->leader;
+    const int missing = gang_missing(gang, op->gpu->ticket);
+    return missing >= 0 ? missing : gang->leader;
 }
 
 static int token_of(const struct operation *op, const void *address, uint64_t elements, uint64_t *token_p)
@@ -340,21 +368,18 @@ static int token_of(const struct operation *op, const void *address, uint64_t el
 int gpu_operation_start(struct operation *op, const void *in, void *out)
 {
     struct gpu_operation *g = op->gpu;
-    struct gang *gang = g->gpu->gang;
-    struct gang_post *mine = gang_post(gang, op->comm->job->rank);
-    RB_TRY(token_of(op, in, op->facts.in_elements, &mine->in_token));
-    RB_TRY(token_of(op, out, op->facts.out_elements, &mine->out_token));
-    g->ticket = ++gang->calls;
+    uint64_t in_token, out_token;
+    RB_TRY(token_of(op, in, op->facts.in_elements, &in_token));
+    RB_TRY(token_of(op, out, op->facts.out_elements, &out_token));
+    g->ticket = gang_hand_over(g->gpu->gang, in_token, out_token);
     g->launched = false;
-    atomic_store_explicit(&mine->posted, g->ticket, memory_order_release);
     return RB_OK;
 }
 
 /* What member m's token means in this process; NULL where it gave no buffer. */
 static char *resolve(const struct gpu_operation *g, int rank, uint64_t token, uint64_t elements)
 {
-    const struct region *r = &g->gpu->comm->regions[token >> TOKEN_SHIFT];
-    return elements == 0 ? NULL : (char *)r->base[rank] + (token & ((UINT64_C(1) << TOKEN_SHIFT) - 1));
+    return elements == 0 ? NULL : comm_at(g->gpu->comm, token, rank);
 }
 
 static int launch(struct operation *op)
@@ -393,14 +418,11 @@ static int read_reports(const struct operation *op)
 static int lead(struct operation *op, bool *done_p)
 {
     struct gpu_operation *g = op->gpu;
-    const struct gang *gang = g->gpu->gang;
-    struct gang_post *mine = gang_post(gang, op->comm->job->rank);
     int rc = RB_OK;
     *done_p = false;
     if (!g->launched) {
-        for (int m = 0; m < gang->nmembers; m++)
-            if (!has_posted(g, gang->members[m]))
-                return RB_OK;
+        if (gang_missing(g->gpu->gang, g->ticket) >= 0)
+            return RB_OK;
         rc = launch(op);
     }
     if (rc == RB_OK)
@@ -408,19 +430,17 @@ static int lead(struct operation *op, bool *done_p)
     if (rc == RB_OK && !*done_p)
         return RB_OK;
     *done_p = true;
-    mine->result = rc == RB_OK ? read_reports(op) : rc;
-    rc = mine->result;
-    atomic_store_explicit(&mine->done, g->ticket, memory_order_release);
+    rc = rc == RB_OK ? read_reports(op) : rc;
+    gang_finish(g->gpu->gang, g->ticket, rc);
     return rc;
 }
 
 int gpu_operation_progress(struct operation *op, bool *done_p)
 {
     const struct gpu_operation *g = op->gpu;
-    const struct gang *gang = g->gpu->gang;
-    if (gang_leads(gang))
+    int result = RB_OK;
+    if (gang_leads(g->gpu->gang))
         return lead(op, done_p);
-    const struct gang_post *leader = gang_post(gang, gang->leader);
-    *done_p = atomic_load_explicit(&leader->done, memory_order_acquire) >= g->ticket;
-    return *done_p ? leader->result : RB_OK;
+    *done_p = gang_is_over(g->gpu->gang, g->ticket, &result);
+    return result;
 }

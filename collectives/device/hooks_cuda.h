@@ -57,6 +57,13 @@ GPU_FN void engine_store_release(uint64_t *address, uint64_t value)
     asm volatile("st.release." GPU_TEXT(GPU_SCOPE) ".global.u64 [%0], %1;" : : "l"(address), "l"(value) : "memory");
 }
 
+GPU_FN uint64_t engine_now_ns() { return gpu_now_ns(); }
+
+GPU_FN bool engine_swap(uint64_t *address, uint64_t old, uint64_t value)
+{
+    return atomicCAS((unsigned long long *)address, (unsigned long long)old, (unsigned long long)value) == old;
+}
+
 GPU_FN void gpu_load_line(const uint64_t *address, uint64_t *a, uint64_t *b)
 {
     asm volatile("ld.relaxed.sys.global.v2.u64 {%0, %1}, [%2];" : "=l"(*a), "=l"(*b) : "l"(address) : "memory");

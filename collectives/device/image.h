@@ -10,6 +10,7 @@
 
 #include "collectives/connection.h"
 #include "collectives/device/leaf.h"
+#include "collectives/pace.h"
 #include "collectives/schedule.h"
 
 enum { GPU_RANKS = 16, GPU_CHANNELS = 64 }; /* of one launch; of a rank */

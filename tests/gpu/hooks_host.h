@@ -85,6 +85,12 @@ GPU_FN uint64_t engine_load_acquire(const uint64_t *address) { return __atomic_l
 #endif
 GPU_FN void engine_store_release(uint64_t *address, uint64_t value) { __atomic_store_n(address, value, __ATOMIC_RELEASE); }
 
+GPU_FN uint64_t engine_now_ns() { return gpu_now_ns(); }
+GPU_FN bool engine_swap(uint64_t *address, uint64_t old, uint64_t value)
+{
+    return __atomic_compare_exchange_n(address, &old, value, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 GPU_FN void gpu_load_line(const uint64_t *address, uint64_t *a, uint64_t *b)
 {
     *a = __atomic_load_n(address, __ATOMIC_RELAXED);
@@ -158,13 +164,27 @@ GPU_FN struct pack gpu_load(const void *address);
 GPU_FN void gpu_store(void *address, struct pack p);
 #include "collectives/device/packs.h"
 
+/* What a GPU would have ended the kernel for. */
+inline int host_traps = 0;
+
+GPU_FN void host_trap_unless(bool good)
+{
+    if (!good)
+        __atomic_add_fetch(&host_traps, 1, __ATOMIC_RELAXED);
+}
+
 GPU_FN struct pack gpu_load(const void *address)
 {
     struct pack p;
+    host_trap_unless((uintptr_t)address % PACK_BYTES == 0);
     memcpy(&p, address, sizeof p);
     return p;
 }
 
-GPU_FN void gpu_store(void *address, struct pack p) { memcpy(address, &p, sizeof p); }
+GPU_FN void gpu_store(void *address, struct pack p)
+{
+    host_trap_unless((uintptr_t)address % PACK_BYTES == 0);
+    memcpy(address, &p, sizeof p);
+}
 
 #endif

@@ -4,6 +4,7 @@
  * RINGBENCH_SIMULATED_GPUS   how many there are (1); "4x2": islands of 2 reach each other, the others do not
  * Memory lies in memfds that other processes open; a rank that is a thread gets the same address. */
 #include "tests/gpu/hooks_host.h"
+#include "tests/gpu/simulated_stream.h"
 
 #include "collectives/device/channel.h"
 #include "collectives/device/gpu.h"
@@ -309,6 +310,24 @@ static int finished(bool *done_p)
     return RB_OK;
 }
 
+static int stream_open(void **stream_p)
+{
+    *stream_p = calloc(1, sizeof(struct simulated_stream));
+    return RB_OK;
+}
+
+static void stream_close(void *stream)
+{
+    free(stream);
+}
+
+static int stream_finished(void *stream, bool *done_p)
+{
+    struct simulated_stream *s = (struct simulated_stream *)stream;
+    *done_p = __atomic_load_n(&s->done, __ATOMIC_ACQUIRE) == __atomic_load_n(&s->queued, __ATOMIC_RELAXED);
+    return RB_OK;
+}
+
 static void explain(char *text, size_t room)
 {
     snprintf(text, room, "simulated GPU %d (host threads, for tests)", selected);
@@ -316,5 +335,5 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "simulated", count, facts, select_gpu, reaches, reaches, allocate, drop, copy, share, open_handle, close_handle, pin, unpin,
-    poke, groups, launch, finished, explain,
+    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished,
 };
