@@ -120,6 +120,7 @@ void records_free(struct records *r)
     json_decref(r->run);
     json_decref(r->notes);
     json_decref(r->workloads);
+    json_decref(r->plans);
     *r = (struct records){0};
 }
 
@@ -190,6 +191,18 @@ static bool take_note(struct records *r, json_t *object, char why[160])
     return true;
 }
 
+static bool take_plan(struct records *r, json_t *object, char why[160])
+{
+    if (!json_is_string(json_object_get(object, "cluster"))) {
+        snprintf(why, 160, "\"cluster\": a text is expected here");
+        return false;
+    }
+    if (r->plans == NULL)
+        r->plans = json_array();
+    json_array_append(r->plans, object);
+    return true;
+}
+
 static bool take_workload(struct records *r, json_t *object, char why[160])
 {
     if (!json_is_string(json_object_get(object, "name"))) {
@@ -213,6 +226,7 @@ static const struct kind {
     bool (*take)(struct records *r, json_t *object, char why[160]);
 } kinds[] = {
     { "run", take_run }, { "case", take_case }, { "pair", take_pair }, { "note", take_note }, { "workload", take_workload },
+    { "plan", take_plan },
     { "fit", take_derived }, { "limit", take_derived },
 };
 

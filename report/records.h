@@ -1,7 +1,8 @@
 /* report/records.h - results.jsonl: the waist between what needs hardware and what does not.
  *
  * One JSON object a line; "schema":1 and "kind" are in every one. Kinds: run (settings, machine, environment; first
- * line of a run), case (one measured, imported or simulated case), pair (one ordered pair of ranks), workload, fit, limit, note.
+ * line of a run), case (one measured, imported or simulated case), pair (one ordered pair of ranks), workload, plan (a
+ * training split over a simulated cluster), fit, limit, note.
  *
  * Units    names carry them: *_us microseconds, *_GBps 1e9 bytes per second one direction, bytes.
  *          Not available is NAN here and null in the file; counts that were not taken are -1 / null.
@@ -29,7 +30,7 @@ struct record_case {
     char algorithm[40];  /* ring, direct_two_shot, parameter_server, ...; for a baseline its own word, or "mpi" */
     char transport[16];  /* shm, mpi, null, ...; NVLink etc. for imported ones */
     char protocol[12];   /* slots, direct; "" unknown */
-    char baseline[12];   /* "" ours; "mpi", "nccl" */
+    char baseline[24];   /* "" ours; "mpi", "nccl", "nccl-2.28.9-ring" */
     char label[48];      /* e.g. "user-defined op": outside the ratio when not empty */
     char evidence[12];   /* measured, imported, simulated, emulated */
     char gpu[48];        /* imported ones; "" none */
@@ -72,6 +73,7 @@ struct records {
     json_t *run;   /* the last run line, or NULL */
     json_t *notes; /* array of the note lines, or NULL */
     json_t *workloads; /* array of the workload lines, or NULL */
+    json_t *plans; /* array of the plan lines, or NULL */
     struct record_case *cases;
     size_t ncases;
     struct record_pair *pairs;

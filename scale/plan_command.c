@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double GIGA = 1e9, TERA = 1e12, USABLE = 0.94; /* the rest: context, fragments, NCCL's buffers */
+static const double GIGA = 1e9, TERA = 1e12;
 
 struct settings {
     const char *model, *cluster, *split, *format, *catalogue;
@@ -133,33 +133,17 @@ static int print(const struct settings *o, const struct training *t)
     return rc;
 }
 
-/* Published, or that of a GPU of the same generation and nominal rate: an H800 computes as an H100. */
-static double gemm_tflops(const struct catalogue *c, const struct gpu *gpu)
-{
-    const struct gemm *own = catalogue_gemm(c, gpu, "bf16");
-    const double nominal = gpu_dense16(gpu).value;
-    if (own != NULL)
-        return own->measured_tflops.value;
-    for (size_t i = 0; i < c->ngpus; i++) {
-        const struct gemm *other = strcmp(c->gpus[i].arch, gpu->arch) == 0 ? catalogue_gemm(c, &c->gpus[i], "bf16") : NULL;
-        if (other != NULL && fabs(gpu_dense16(&c->gpus[i]).value / nominal - 1) < 0.01)
-            return other->measured_tflops.value;
-    }
-    return nominal;
-}
-
 static int prepare(const struct settings *o, const struct catalogue *catalogue, struct training *t)
 {
-    const struct gpu *gpu = t->cluster->gpu;
-    RB_TRY(preset_find(o->model, &t->model));
-    t->seq = o->seq > 0 ? o->seq : t->model->seq;
-    t->batch = o->batch > 0 ? floor(o->batch) : exp2(round(log2(4e6 / t->seq)));
-    t->flops = (o->tflops > 0 ? o->tflops : gemm_tflops(catalogue, gpu)) * TERA;
-    t->memory = USABLE * gpu->memory_GB.value * GIGA;
+    RB_TRY(training_usual(t, catalogue, o->model));
+    if (o->seq > 0) {
+        t->seq = o->seq;
+        t->batch = training_usual_batch(o->seq);
+    }
+    t->batch = o->batch > 0 ? floor(o->batch) : t->batch;
+    t->flops = o->tflops > 0 ? o->tflops * TERA : t->flops;
     t->zero = !o->no_zero;
-    if (isnan(t->flops) || isnan(t->memory))
-        return rb_fail(RB_EUSAGE, "the catalogue has no %s of %s", isnan(t->flops) ? "FLOP/s" : "memory", gpu->model);
-    return RB_OK;
+    return training_check(t);
 }
 
 static int run(const struct settings *o, const struct catalogue *catalogue, const struct links *links)

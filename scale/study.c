@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "report/sheet.h"
 #include "scale/simulate_options.h"
+#include "scale/study_training.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,9 +65,9 @@ static int run_scaling(struct simulate_session *x)
     } curves[] = {
         { "ring_all_reduce", 16384, false },
         { "two_level_all_reduce", 16384, false },
-        { "tree_all_reduce", 4096, false },
+        { "tree_all_reduce", 16384, false },
         { "parameter_server_colocated", 16384, false },
-        { "parameter_server_colocated", 256, true },
+        { "parameter_server_colocated", 1024, true },
     };
     for (size_t i = 0; i < RB_LEN(curves); i++)
         for (int n = 8; n <= curves[i].most; n *= 2) {
@@ -126,6 +127,14 @@ static int run_slow(struct simulate_session *x)
                 free(value);
                 RB_TRY(rc);
             }
+    for (size_t i = 0; i < RB_LEN(shares); i++) {
+        char *label = rb_format("slow_node of 16384 %s", shares[i]), *value = rb_format("3 %s", shares[i]);
+        const int rc = run_variant(x, &(struct variant){ .cluster = "2048x8xH100", .key = "slow_node", .value = value, .algorithm = "ring_all_reduce",
+                                                         .ranks = 16384, .bytes = 4096 * MIB, .label = label });
+        free(label);
+        free(value);
+        RB_TRY(rc);
+    }
     return RB_OK;
 }
 
@@ -151,10 +160,11 @@ static const struct study {
     { "gpus", run_gpus, "H800 beside H100, 8 to 4096 GPUs, 1 MiB to 1 GiB" },
     { "oversubscription", run_oversubscription, "512 H100, nodes in order or scattered over the leaves, the leaf switches' uplinks 1/1 to 1/8, 256 MiB" },
     { "slow", run_slow, "128 H100, one GPU's links or one node's at 100 to 10 %, 256 MiB" },
+    { "training", study_training, "TP, PP and DP limits: the documents' 2048 x 4090 and 3072 GPUs, then 16 to 16384 H100, H800, A100, 4090" },
     { "incast", run_incast, "1, 4 and 16 dedicated servers, up to 1024 GPUs, 64 MiB" },
 };
 
-const char *const study_names[] = { "all", "scaling", "gpus", "oversubscription", "slow", "incast", NULL };
+const char *const study_names[] = { "all", "scaling", "gpus", "oversubscription", "slow", "training", "incast", NULL };
 
 void study_help(FILE *out)
 {
@@ -218,6 +228,8 @@ int study_run(struct simulate_session *x, const char *name)
             RB_TRY(studies[i].run(x));
             scaling = scaling || studies[i].run == run_scaling;
         }
+    if (x->records.ncases == 0)
+        return RB_OK;
     struct sheet *s = sheet_of(&x->records);
     sheet_print(s, x->settings->format, "study", NULL);
     sheet_free(s);

@@ -158,3 +158,16 @@ size_t training_rank(const struct training *t, struct training_time **list_p)
     *list_p = list;
     return n;
 }
+
+struct training_limits training_limits(const struct training_time *list, size_t n)
+{
+    static const double LONGER = 1.1;
+    struct training_limits most = { 0, 0, 0 };
+    for (size_t i = 0; i < n && list[i].fits && list[i].step <= LONGER * list[0].step; i++) {
+        const struct training_split *s = &list[i].split;
+        most.tensor = s->tensor > most.tensor ? s->tensor : most.tensor;
+        most.pipeline = s->pipeline > most.pipeline ? s->pipeline : most.pipeline;
+        most.data = s->data > most.data ? s->data : most.data;
+    }
+    return most;
+}

@@ -39,11 +39,23 @@ struct training_time {
     double utilisation; /* of the GPUs' rate, without what is computed twice */
 };
 
+/* For t->cluster: the model's sequences, about 4 million tokens a step, the published GEMM rate, 94 % of the memory, ZeRO 1. */
+int training_usual(struct training *t, const struct catalogue *catalogue, const char *model);
+double training_usual_batch(double seq);
+/* RB_EUSAGE when the catalogue leaves rate or memory open. */
+int training_check(const struct training *t);
+
 /* False when the model, batch or cluster cannot be cut so. */
 bool training_possible(const struct training *t, const struct training_split *s);
 struct training_time training_step(const struct training *t, const struct training_split *s);
 
 /* All splits that are possible, fastest first, those that do not fit in memory last. The caller frees *list_p. */
 size_t training_rank(const struct training *t, struct training_time **list_p);
+
+/* How far each way of splitting may go: the largest degree with which some split takes at most 10 % longer than the best. */
+struct training_limits {
+    int tensor, pipeline, data;
+};
+struct training_limits training_limits(const struct training_time *list, size_t n);
 
 #endif
