@@ -28,6 +28,13 @@ static void test_many_blocks(void **state)
     assert_int_equal(ranks_as_processes(3, async_case_play, &c), 0);
 }
 
+static void test_many_ranks(void **state)
+{
+    (void)state;
+    struct async_case c = { .servers = 4, .count = 1000, .staleness = "2", .iterations = 5, .slow = -1, .dies = -1 };
+    assert_int_equal(ranks_as_processes(20, async_case_play, &c), 0);
+}
+
 /* Results must be 0 for all bounds, and the unbounded ones far behind: else the bound above has bounded nothing. */
 static int play_and_measure(struct job *job, void *context)
 {
@@ -145,7 +152,8 @@ static void test_one_line_tells_a_lost_push(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_processes), cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_without_bound_the_slow_one_is_left_behind),
+        cmocka_unit_test(test_processes), cmocka_unit_test(test_many_blocks), cmocka_unit_test(test_many_ranks),
+        cmocka_unit_test(test_without_bound_the_slow_one_is_left_behind),
         cmocka_unit_test(test_a_worker_dies), cmocka_unit_test(test_a_server_dies), cmocka_unit_test(test_one_line_tells_a_broken_bound),
         cmocka_unit_test(test_one_line_tells_a_lost_push),
     };

@@ -199,6 +199,7 @@ static void test_settings(void **state)
     check_refused(&(struct parameter_server_settings){ .staleness = "0,none" }, "--staleness: 'none' is not a number of iterations or inf");
     check_refused(&(struct parameter_server_settings){ .staleness = "0,,1" }, "--staleness: ''");
     check_refused(&(struct parameter_server_settings){ .staleness = "-1" }, "--staleness: '-1'");
+    check_refused(&(struct parameter_server_settings){ .staleness = "0", .min_bytes = UINT64_C(1) << 40 }, "-b is larger than weights may be here, 1 GiB");
     check_refused(&(struct parameter_server_settings){ .staleness = "0", .servers = "0" }, "--servers: '0' is not a number of servers");
 }
 

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LISTED = 16, WHOLE_ITERATIONS = 3, FEWEST = 10, MOST = 400, STUDY_BYTES = 4 << 20 };
+enum { LISTED = 16, WHOLE_ITERATIONS = 3, FEWEST = 10, MOST = 400, PREDICTED = 1000, STUDY_BYTES = 4 << 20 };
+static const uint64_t LARGEST = UINT64_C(1) << 30; /* a worker holds four times as much */
 
 struct plan_of_runs {
     uint32_t bounds[LISTED];
@@ -63,7 +64,7 @@ static void take_sizes(struct plan_of_runs *p, const struct parameter_server_set
     const uint64_t min = s->min_bytes > 0 ? s->min_bytes : s->max_bytes > 0 ? s->max_bytes : 64 << 10;
     const uint64_t max = s->max_bytes > 0 ? s->max_bytes : s->min_bytes > 0 ? s->min_bytes : 4 << 20;
     const uint64_t factor = s->step_factor > 1 ? s->step_factor : 64;
-    for (uint64_t bytes = min; bytes <= max && p->nbytes < LISTED; bytes *= factor)
+    for (uint64_t bytes = min; bytes <= max && bytes <= LARGEST && p->nbytes < LISTED; bytes *= factor)
         p->bytes[p->nbytes++] = bytes;
 }
 
@@ -78,6 +79,9 @@ static int make_plan(struct plan_of_runs *p, const struct parameter_server_setti
     else
         RB_TRY(each_word("--servers", automatic ? "1" : s->servers, "a number of servers", take_servers, p));
     take_sizes(p, s);
+    char most[UNITS_TEXT];
+    if (p->nbytes == 0)
+        return rb_fail(RB_EUSAGE, "parameter-server: -b is larger than weights may be here, %s", units_bytes(most, LARGEST));
     return RB_OK;
 }
 
@@ -129,8 +133,9 @@ static double predict_per_sec(const struct stage *b, const struct server_case *c
     struct problem problem;
     struct virtual_result v;
     problem_init(&problem, workers, SOLVE_SEED);
-    virtual_run(&(struct virtual_setup){ .problem = &problem, .staleness = c->staleness, .iterations = c->iterations, .compute_sec = c->compute_sec,
-                                         .slow_worker = 0, .slow_factor = c->slow_factor, .latency_sec = b->latency, .bytes_per_sec = b->rate,
+    virtual_run(&(struct virtual_setup){ .problem = &problem, .staleness = c->staleness, .compute_sec = c->compute_sec,
+                                         .iterations = c->iterations < PREDICTED ? c->iterations : PREDICTED, .slow_worker = 0,
+                                         .slow_factor = c->slow_factor, .latency_sec = b->latency, .bytes_per_sec = b->rate,
                                          .bytes = c->bytes / (uint64_t)c->servers }, &v);
     problem_free(&problem);
     return v.per_sec;

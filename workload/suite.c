@@ -58,7 +58,8 @@ int suite_check(const struct workload_settings *s)
     struct grid grid;
     RB_TRY(each_name(s->names, nothing, NULL));
     RB_TRY(preset_find(s->model, &preset));
-    RB_TRY(parameter_server_check(&s->parameter_server));
+    if (options_list_has(s->names, "parameter-server"))
+        RB_TRY(parameter_server_check(&s->parameter_server));
     return s->grid != NULL ? parse_grid(s->grid, &grid) : RB_OK;
 }
 
