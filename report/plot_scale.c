@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "report/plot_training.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +73,7 @@ static void by_algorithm_and_label(char name[SERIES_NAME], const struct record_c
     const char *last = strrchr(c->label, ' '), *first = strchr(c->label, ' ');
     by_algorithm(algorithm, c);
     if (strncmp(c->label, "slow_", 5) == 0)
-        snprintf(name, SERIES_NAME, "%.40s, one %s", algorithm, strncmp(c->label + 5, "gpu", 3) == 0 ? "GPU" : "node");
+        snprintf(name, SERIES_NAME, "%.40s of %d, one %s", algorithm, c->ranks, strncmp(c->label + 5, "gpu", 3) == 0 ? "GPU" : "node");
     else
         snprintf(name, SERIES_NAME, "%.40s%s", algorithm, first != last ? ", scattered" : "");
 }
@@ -86,7 +87,7 @@ static const struct view views[] = {
     { "oversubscription", "Cost of oversubscription", "uplinks carry 1 / this", "bus bandwidth in GB/s",
       "512 GPUs. In order, neighbouring nodes share a leaf switch and the uplinks hardly matter; scattered, every hop between nodes crosses them.", label_number,
       bus, by_algorithm_and_label, false },
-    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One part of 128 GPUs has slow links.", label_number, bus,
+    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One part of the GPUs has slow links; 256 MiB, of 16384 GPUs 4 GiB.", label_number, bus,
       by_algorithm_and_label, false },
     { "incast", "Incast of the servers", "GPUs, servers among them", "seconds", "Push and pull of 64 MiB with dedicated servers; simulated.", ranks, seconds,
       by_servers, false },
@@ -141,18 +142,6 @@ static void range_of(const struct view *v, const struct records *r, double (*val
         }
 }
 
-/* Every second power of two that occurs. */
-static void count_axis(struct figure *f, const char *label, const double range[2])
-{
-    text_add(&f->settings, "set logscale x 2\nset xrange [%.6g:%.6g]\nset xlabel ", range[0] / 1.15, range[1] * 1.15);
-    figure_quote(&f->settings, label);
-    text_add(&f->settings, "\nset xtics (");
-    const double step = range[1] / range[0] > 64 ? 4 : 2;
-    for (double at = range[0]; at <= range[1] * 1.01; at *= step)
-        text_add(&f->settings, "%s'%.6g' %.6g", at > range[0] ? ", " : "", at, at);
-    text_add(&f->settings, ")\n");
-}
-
 static bool draw_view(struct figures *figures, const struct plot *plot, const struct view *v, const struct records *r)
 {
     char names[SERIES][SERIES_NAME];
@@ -168,7 +157,7 @@ static bool draw_view(struct figures *figures, const struct plot *plot, const st
     else if (x[0] < 1)
         figure_log_axis(f, 'x', v->x_label, x[0], x[1]);
     else
-        count_axis(f, v->x_label, x);
+        figure_count_axis(f, v->x_label, x);
     figure_log_axis(f, 'y', v->y_label, y[0], y[1]);
     figure_set(f, "set key outside below maxrows 6");
     for (size_t i = 0; i < n; i++)
@@ -182,6 +171,7 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     bool any = false;
     for (size_t i = 0; i < RB_LEN(views); i++)
         any = draw_view(figures, plot, &views[i], in->records) || any;
+    any = plot_training(figures, plot, in->records->plans) || any;
     return any ? NULL : "no cluster was simulated: ringbench simulate --study all --output FILE";
 }
 
