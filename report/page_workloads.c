@@ -23,7 +23,7 @@ static void row(struct text *out, const json_t *w)
     html_cell_number(out, workload_number(w, NULL, "formula_bytes") / 1e6, 4);
     milliseconds(out, workload_number(w, "predicted", "step_us"));
     milliseconds(out, workload_number(w, "measured", "step_us"));
-    html_cell_format(out, "%+.1f %%", error * 100);
+    html_cell_format(out, "%+.1f\u00a0%%", error * 100);
     html_cell(out, fabs(error) > 0.10 ? workload_text(w, NULL, "worst_term") : "");
     milliseconds(out, workload_number(w, "measured", "compute_us"));
     milliseconds(out, workload_number(w, "measured", "waiting_us"));

@@ -97,8 +97,13 @@ static void draw_agreement(struct figures *figures, const struct plot *plot, con
         high = fmax(high, fmax(x, y));
     }
     figure_block_end(f);
-    figure_log_axis(f, 'x', "measured, ms a step", low, high);
-    figure_log_axis(f, 'y', "predicted, ms a step", low, high);
+    if (high / low > 4) {
+        figure_log_axis(f, 'x', "measured, ms a step", low, high);
+        figure_log_axis(f, 'y', "predicted, ms a step", low, high);
+    } else { /* too near each other for decades */
+        figure_set(f, "set xlabel 'measured, ms a step'\nset ylabel 'predicted, ms a step'\nset xrange [%.4g:%.4g]\nset yrange [%.4g:%.4g]", low * 0.8,
+                   high * 1.3, low * 0.8, high * 1.3);
+    }
     figure_set(f, "set grid\nset key top left");
     f->height = 520;
     figure_draw(f, "x with lines lc rgb '#606060' lw 1.5");
@@ -123,4 +128,4 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     return NULL;
 }
 
-const struct plot plot_workloads = { .name = "workloads", .title = "Training steps and decoding", .section = "workloads", .draw = draw };
+const struct plot plot_workloads = { .name = "workloads", .title = "Time of a step, and its prediction", .section = "workloads", .draw = draw };
