@@ -11,15 +11,15 @@ static void run_row(struct text *out, const json_t *run)
     const double server = parameter_server_number(run, "server_bytes") / parameter_server_number(run, "seconds") / 1e9;
     html_row_begin(out);
     html_cell(out, bound != NULL ? bound : "");
-    html_cell_number(out, parameter_server_number(run, "workers"), 4);
-    html_cell_number(out, parameter_server_number(run, "servers"), 4);
-    html_cell_number(out, parameter_server_number(run, "bytes") / 1024, 6);
+    html_cell_format(out, "%.0f", parameter_server_number(run, "workers"));
+    html_cell_format(out, "%.0f", parameter_server_number(run, "servers"));
+    html_cell_format(out, "%.6g", parameter_server_number(run, "bytes") / 1024);
     html_cell_number(out, parameter_server_number(run, "iterations_per_sec"), 4);
     html_cell_number(out, parameter_server_number(run, "predicted_iterations_per_sec"), 4);
     html_cell_number(out, parameter_server_number(run, "waiting") * 100, 3);
     html_cell_number(out, parameter_server_number(run, "compute_to_communication"), 3);
     html_cell_number(out, parameter_server_number(run, "mean_staleness"), 3);
-    html_cell_number(out, parameter_server_number(run, "stalest"), 4);
+    html_cell_format(out, "%.0f", parameter_server_number(run, "stalest"));
     html_cell_number(out, server, 3);
     html_row_end(out);
 }
@@ -60,7 +60,7 @@ const char *section_parameter_server(struct text *out, const struct page_input *
                         "server tells which pushes it contains; the workers compared all of them with the bound and with the data.");
     statement(out, json_object_get(json_object_get(record, "servers"), "rows"));
     text_add(out, "<details><summary>Every bound</summary>");
-    html_table_begin(out, "bound|>workers|>servers|>weights, KiB|>iterations/s|>predicted|>waiting, %|>compute / round trip|>behind, mean|>most|>server, GB/s");
+    html_table_begin(out, "bound|workers|servers|weights, KiB|>iterations/s|>predicted|>waiting, %|>compute / round trip|>behind, mean|most|>server, GB/s");
     json_array_foreach(json_object_get(record, "runs"), i, run)
         run_row(out, run);
     html_table_end(out);
