@@ -31,22 +31,24 @@ template <int TYPE> GPU_FN void pack_divide(struct pack *a, int by)
     a->high = word_divide<TYPE, uint64_t>(a->high, by);
 }
 
-/* N packs of this thread, `apart` packs from each other. The mean is taken pack by pack (divisions want registers): it needs
- * N = 1. divisor 0: none. */
-template <int TYPE, int OP, int N> GPU_FN void packs_block(const struct leaf_work *w, uint64_t at, uint32_t apart, int divisor)
+/* N packs of this thread, `apart` packs from each other; unless WHOLE, only those before `end`. The mean is taken pack by pack
+ * (divisions want registers): it needs N = 1. divisor 0: none. */
+template <int TYPE, int OP, int N, bool WHOLE> GPU_FN void packs_block(const struct leaf_work *w, uint64_t at, uint32_t apart, uint64_t end, int divisor)
 {
-    struct pack value[N];
+    struct pack value[N] = {};
     const uint64_t offset = at * PACK_BYTES, step = (uint64_t)apart * PACK_BYTES;
     const char *first = (const char *)w->srcs[0] + offset;
     GPU_UNROLL
     for (int i = 0; i < N; i++)
-        value[i] = gpu_load(first + (uint64_t)i * step);
+        if (WHOLE || at + (uint64_t)i * apart < end)
+            value[i] = gpu_load(first + (uint64_t)i * step);
     for (int s = 1; s < w->nsrc; s++) {
-        struct pack other[N];
+        struct pack other[N] = {};
         const char *from = (const char *)w->srcs[s] + offset;
         GPU_UNROLL
         for (int i = 0; i < N; i++)
-            other[i] = gpu_load(from + (uint64_t)i * step);
+            if (WHOLE || at + (uint64_t)i * apart < end)
+                other[i] = gpu_load(from + (uint64_t)i * step);
         GPU_UNROLL
         for (int i = 0; i < N; i++)
             pack_combine<TYPE, OP>(&value[i], &other[i]);
@@ -57,7 +59,8 @@ template <int TYPE, int OP, int N> GPU_FN void packs_block(const struct leaf_wor
         char *to = (char *)w->dsts[d] + offset;
         GPU_UNROLL
         for (int i = 0; i < N; i++)
-            gpu_store(to + (uint64_t)i * step, value[i]);
+            if (WHOLE || at + (uint64_t)i * apart < end)
+                gpu_store(to + (uint64_t)i * step, value[i]);
     }
 }
 
@@ -91,13 +94,15 @@ template <int TYPE, int OP> GPU_FN void packs_run(const struct leaf_work *w, int
     const uint64_t in_pack = PACK_BYTES / sizeof(typename element<TYPE>::bits);
     const uint64_t packs = packs_aligned(w) ? w->count / in_pack : 0;
     const int by = w->finish ? divisor : 0;
-    uint64_t base = 0;
-    for (; by == 0 && base + (uint64_t)threads * PACKS <= packs; base += (uint64_t)threads * PACKS)
-        packs_block<TYPE, OP, PACKS>(w, base + me, threads, by);
-    for (uint64_t at = base + me; at < packs; at += threads)
-        packs_block<TYPE, OP, 1>(w, at, threads, by);
-    for (uint64_t at = packs * in_pack + me; at < w->count; at += threads)
-        packs_element<TYPE, OP>(w, at, by);
+    uint64_t at = me;
+    for (; by == 0 && at - me + (uint64_t)threads * PACKS <= packs; at += (uint64_t)threads * PACKS)
+        packs_block<TYPE, OP, PACKS, true>(w, at, threads, packs, by);
+    if (by == 0 && at < packs) /* what is left is less than that: a slot may be all of it */
+        packs_block<TYPE, OP, PACKS, false>(w, at, threads, packs, by);
+    for (; by != 0 && at < packs; at += threads)
+        packs_block<TYPE, OP, 1, true>(w, at, threads, packs, by);
+    for (uint64_t i = packs * in_pack + me; i < w->count; i += threads)
+        packs_element<TYPE, OP>(w, i, by);
 }
 
 #endif

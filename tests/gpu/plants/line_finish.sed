@@ -1,0 +1,1 @@
+s/w->finish \&\& divisor != 0/divisor != 0/

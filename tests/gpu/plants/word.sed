@@ -1,0 +1,1 @@
+s/if (first + i < count)/if (first + i + 1 < count)/
