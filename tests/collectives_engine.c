@@ -1,6 +1,7 @@
 /* The engine with ranks as processes over shared memory. */
 #include "tests/engine_cases.c" /* compiled into each of its two tests */
 
+#include "collectives/device/leaf.h"
 #include "core/error.h"
 #include "tests/capture.h"
 
@@ -83,11 +84,10 @@ static void test_random_delays(void **state)
 static void test_types_and_operators(void **state)
 {
     (void)state;
-    static const char *const leaves[] = { NULL, "avx2", "base" };
     static const char *const names[] = { "ring_all_reduce", "direct_one_shot_all_reduce", "direct_two_shot_all_reduce", "parameter_server_colocated" };
-    for (size_t i = 0; i < RB_LEN(leaves); i++)
-        for (size_t k = 0; k < RB_LEN(names); k++) {
-            const struct engine_setup setup = { .transport = "shm", .leaf = leaves[i] };
+    for (size_t i = 0; i < leaf_set_count; i++)
+        for (size_t k = 0; leaf_set_usable(leaf_sets[i]) && k < RB_LEN(names); k++) {
+            const struct engine_setup setup = { .transport = "shm", .leaf = leaf_sets[i]->name };
             assert_int_equal(run_ranks(3, &(struct task){ &setup, names[k] }), 0);
         }
 }
