@@ -45,6 +45,7 @@ exits "beside the collectives, over MPI" 0 mpirun --oversubscribe -n 2 "$RINGBEN
 is "cases and workloads in one file" "$(jq -s '[([.[] | select(.kind == "case")] | length > 3), ([.[] | select(.kind == "workload" and .variant == "")] | length)] | tostring' \
     -r run/results.jsonl)" "[true,2]"
 like "the page has its section" run/report.html 'id="workloads"'
+ok "its pictures" test -s run/plots/workloads-split.gp -a -s run/plots/workloads-predicted.gp
 like "the transport is that of the run" <(records run | jq -r .transport) '^mpi$'
 
 exits "an unknown name" 6 "$RINGBENCH" workload zero33
