@@ -46,7 +46,11 @@ follows() { # Mbit/s bytes: is the ring's bandwidth within 10 % of the link? Onc
 exec 3>&1
 
 ok "100 Mbit/s: the measured bandwidth follows the link within 10 %" follows 100 4M
-ok "500 Mbit/s: it follows" follows 500 8M
+if busy; then
+    skip "500 Mbit/s: it follows" "others use this machine (load $(cut -d' ' -f1 /proc/loadavg)): the processors would be measured"
+else
+    ok "500 Mbit/s: it follows" follows 500 8M
+fi
 like "the ring goes from host to host" "$out" '^# Ring order: 0 1 2;'
 is "each rank's host is in the run's record" "$(jq -r 'select(.kind == "run") | [.placement[].host] | join(" ")' "$results")" "${net_hosts[*]}"
 is "and the network interface that it uses" "$(jq -r 'select(.kind == "run") | [.placement[].nic] | unique | join(" ")' "$results")" eth0
