@@ -35,7 +35,7 @@ jq -r '.files | sort_by(.line_total - .line_covered) | reverse | .[:12][] |
     select(.line_total > .line_covered) | "  \(.line_total - .line_covered)\t\(.filename)"' "$LOGS/coverage.json"
 echo
 jq -r --argjson goal "$goal" '
-    [.files[] | select(.filename | test("^(core|topo|collectives|bench|report)/"))] |
+    [.files[] | select(.filename | test("^(core|topo|collectives|bench|report|scale)/"))] |
     group_by(.filename | split("/")[0]) |
     map({ folder: (.[0].filename | split("/")[0]), lines: (map(.line_total) | add), covered: (map(.line_covered) | add) }) |
     map(. + { percent: (100 * .covered / .lines) }) |

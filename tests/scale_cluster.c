@@ -69,7 +69,7 @@ static void test_presets(void **state)
 {
     (void)state;
     static const struct { const char *name; int gpus; } rows[] = {
-        { "8x4090", 8 }, { "8xA100", 8 }, { "8xH100", 8 }, { "8xH800", 8 }, { "desktop-4090-1G", 256 }, { "desktop-4090-200G", 256 },
+        { "8x4090", 8 }, { "8xA100", 8 }, { "8xV100", 8 }, { "8xH200", 8 }, { "8xB200", 8 }, { "8xH100", 8 }, { "8xH800", 8 }, { "desktop-4090-1G", 256 }, { "desktop-4090-200G", 256 },
         { "2048x4090", 2048 }, { "3072xA100", 3072 }, { "NVL72", 72 }, { "pod-H100", 1024 }, { "torus-H100", 512 },
     };
     for (size_t i = 0; i < RB_LEN(rows); i++) {
