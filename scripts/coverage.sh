@@ -6,6 +6,8 @@ MAKE=${MAKE:-make}
 BUILD=${COVERAGE_BUILD:-build/coverage}
 LOGS=$(realpath -m "$BUILD")/logs
 export LOGS
+# Kernels are not measured: compiled for one architecture, and shared with the check's.
+export CUDA_ARCHS=${CUDA_ARCHS:-90} CUDA_BUILD=${CUDA_BUILD:-build}
 goal=${1:-85}
 
 rm -rf "$LOGS"
