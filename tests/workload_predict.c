@@ -71,7 +71,7 @@ static void free_pair(struct pair *p)
 static void overlap_hides_what_the_core_need_not_do(void **state)
 {
     (void)state;
-    struct price_gemm gemm = { { 8, 8, 8 }, 0.030 };
+    struct price_gemm gemm = { .gemm = { 8, 8, 8 }, .work.sec = 0.030 };
     struct price_call call = priced(algorithm_find("ring_all_reduce"), 2, 1, 0, 1e-8);
     struct prices prices = { .gemms = &gemm, .ngemms = 1, .calls = &call, .ncalls = 1 };
     static const double shares[] = { 0, 0.5, 1 };
@@ -101,7 +101,7 @@ static void times_of_products(const struct program *programs, int n, struct pric
             if (programs[r].actions[i].kind != ACTION_GEMM || !isnan(price_of_gemm(p, g)))
                 continue;
             p->gemms = realloc(p->gemms, (p->ngemms + 1) * sizeof *p->gemms);
-            p->gemms[p->ngemms++] = (struct price_gemm){ *g, 2.0 * g->m * g->n * g->k / 1e9 };
+            p->gemms[p->ngemms++] = (struct price_gemm){ .gemm = *g, .work.sec = 2.0 * g->m * g->n * g->k / 1e9 };
         }
 }
 

@@ -134,9 +134,9 @@ static bool walk_action(struct prediction *p, struct walker *w, const struct act
     if (a->kind == ACTION_GEMM && computes)
         w->clock += price_of_gemm(p->prices, &a->gemm);
     if (a->kind == ACTION_UPDATE && computes)
-        w->clock += (double)a->amount * p->prices->update_sec;
+        w->clock += (double)a->amount * p->prices->update.sec;
     if (a->kind == ACTION_COPY && computes)
-        w->clock += (double)a->amount * p->prices->copy_sec;
+        w->clock += (double)a->amount * p->prices->copy.sec;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "workload/hand_over.h"
 #include "workload/model.h"
 #include "workload/prices_measure.h"
+#include "workload/samples.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static double *find_gemm(const struct prices *p, const struct matmul *g)
 {
     for (size_t i = 0; i < p->ngemms; i++)
         if (memcmp(&p->gemms[i].gemm, g, sizeof *g) == 0)
-            return &p->gemms[i].sec;
+            return &p->gemms[i].work.sec;
     return NULL;
 }
 
@@ -56,7 +57,7 @@ static int add_gemm(struct prices *p, const struct matmul *g, struct groups *gro
     double sec;
     RB_TRY(measure_gemm(c, groups->world, groups->all, g, &sec));
     p->gemms = rb_realloc(p->gemms, (p->ngemms + 1) * sizeof *p->gemms);
-    p->gemms[p->ngemms++] = (struct price_gemm){ *g, sec };
+    p->gemms[p->ngemms++] = (struct price_gemm){ .gemm = *g, .work.sec = sec };
     return RB_OK;
 }
 
@@ -66,10 +67,10 @@ static int price_actions(struct prices *p, const struct program *program, struct
         const struct action *a = &program->actions[i];
         if (a->kind == ACTION_GEMM && find_gemm(p, &a->gemm) == NULL)
             RB_TRY(add_gemm(p, &a->gemm, groups, c));
-        if (a->kind == ACTION_UPDATE && p->update_sec == 0)
-            RB_TRY(measure_update(c, groups->world, groups->all, &p->update_sec));
-        if (a->kind == ACTION_COPY && p->copy_sec == 0)
-            RB_TRY(measure_copy(c, groups->world, groups->all, &p->copy_sec));
+        if (a->kind == ACTION_UPDATE && p->update.sec == 0)
+            RB_TRY(measure_update(c, groups->world, groups->all, &p->update.sec));
+        if (a->kind == ACTION_COPY && p->copy.sec == 0)
+            RB_TRY(measure_copy(c, groups->world, groups->all, &p->copy.sec));
     }
     return RB_OK;
 }
@@ -148,7 +149,7 @@ int prices_measure(struct prices *p, const struct program *programs, struct grou
     if (p->ncalls == 0 && p->core_share == 0)
         p->core_share = NAN;
     p->ngemms = 0; /* again for each workload: a processor's speed wanders more than a call's */
-    p->update_sec = p->copy_sec = 0;
+    p->update = p->copy = (struct price_work){0};
     for (int r = 0; r < g->world->nranks; r++) {
         RB_TRY(price_actions(p, &programs[r], g, c));
         for (size_t i = 0; i < programs[r].ncalls; i++)
@@ -157,6 +158,20 @@ int prices_measure(struct prices *p, const struct program *programs, struct grou
     if (isnan(p->core_share))
         RB_TRY(measure_core_share(c, g->world, g->all, &p->core_share));
     return RB_OK;
+}
+
+static void settle(struct price_work *w)
+{
+    if (w->nturns > 0)
+        w->sec = samples_median(w->turns, w->nturns);
+}
+
+void prices_settle(struct prices *p)
+{
+    for (size_t i = 0; i < p->ngemms; i++)
+        settle(&p->gemms[i].work);
+    settle(&p->update);
+    settle(&p->copy);
 }
 
 void prices_free(struct prices *p)

@@ -1,6 +1,7 @@
 /* workload/prices.h - what the parts of a program cost: measured by themselves, before any program is played.
  *
- * Products   each shape alone, all ranks at once, slowest rank, median.
+ * Products   each shape alone, all ranks at once, slowest rank, median. Once before the steps, then once between every two of them, so that
+ *            a processor whose speed wanders is priced over the same time as it is measured.
  * Updates, copies   per element, per byte, the same way.
  * Calls      time against bytes: the run's own fit where it has that collective over all ranks, else seven sizes measured here (all
  *            groups of the axis at once) and fitted like any other curve (report/fit.h).
@@ -15,11 +16,18 @@
 #include "workload/compute.h"
 #include "workload/groups.h"
 
-enum { PRICE_SIZES = 7 };
+enum { PRICE_SIZES = 7, PRICE_TURNS = 200 };
+
+/* Seconds of one piece of work. */
+struct price_work {
+    double sec;
+    double turns[PRICE_TURNS]; /* between the steps */
+    size_t nturns;
+};
 
 struct price_gemm {
     struct matmul gemm;
-    double sec;
+    struct price_work work;
 };
 
 /* Of one collective in groups of so many ranks, so many groups at once. */
@@ -39,12 +47,15 @@ struct prices {
     size_t ngemms;
     struct price_call *calls;
     size_t ncalls;
-    double update_sec, copy_sec; /* of an element, of a byte; 0: not measured yet */
+    struct price_work update, copy; /* of an element, of a byte; 0: not measured yet */
     double core_share;           /* NAN: not measured yet */
 };
 
 /* Measures what these programs compute, and adds the calls that are not there yet. fits: the run's, or NULL. */
 int prices_measure(struct prices *p, const struct program *programs, struct groups *g, struct compute *c, const struct fits *fits);
+/* Once more everything that these programs compute, between two steps; and the medians of all such turns. */
+int prices_turn(struct prices *p, struct groups *g, struct compute *c);
+void prices_settle(struct prices *p);
 void prices_free(struct prices *p);
 
 double price_of_gemm(const struct prices *p, const struct matmul *g);

@@ -83,6 +83,48 @@ int measure_copy(struct compute *c, struct job *world, struct comm *all, double 
     return RB_OK;
 }
 
+/* One sample on this rank; how often it is repeated follows from what all ranks know. */
+static int turn(struct work *w, struct comm *all, double piece_sec, double pieces, double *sec_p)
+{
+    const double once = piece_sec * pieces;
+    RB_TRY(timed(w, all, once < LEAST_SEC ? (int)(LEAST_SEC / once) + 1 : 1, sec_p));
+    *sec_p /= pieces;
+    return RB_OK;
+}
+
+static void keep(struct price_work *w, double sec)
+{
+    if (w->nturns < PRICE_TURNS)
+        w->turns[w->nturns++] = sec;
+}
+
+int prices_turn(struct prices *p, struct groups *g, struct compute *c)
+{
+    double *sec = rb_calloc(p->ngemms + 2, sizeof *sec);
+    struct work w = { .compute = c, .once = once_gemm };
+    int rc = RB_OK;
+    for (size_t i = 0; rc == RB_OK && i < p->ngemms; i++) {
+        w.gemm = p->gemms[i].gemm;
+        rc = turn(&w, g->all, p->gemms[i].work.sec, 1, &sec[i]);
+    }
+    w.once = once_update;
+    if (rc == RB_OK && p->update.sec > 0)
+        rc = turn(&w, g->all, p->update.sec, UPDATED, &sec[p->ngemms]);
+    w.once = once_copy;
+    if (rc == RB_OK && p->copy.sec > 0)
+        rc = turn(&w, g->all, p->copy.sec, COPIED, &sec[p->ngemms + 1]);
+    if (rc == RB_OK)
+        rc = job_reduce(g->world, sec, p->ngemms + 2, JOB_MAX);
+    for (size_t i = 0; i < p->ngemms; i++)
+        keep(&p->gemms[i].work, sec[i]);
+    if (p->update.sec > 0)
+        keep(&p->update, sec[p->ngemms]);
+    if (p->copy.sec > 0)
+        keep(&p->copy, sec[p->ngemms + 1]);
+    free(sec);
+    return rc;
+}
+
 /* --- calls --- */
 
 struct range {

@@ -106,6 +106,8 @@ static int measure(struct workload_suite *s, struct run_of_one *o, struct worklo
     int rc = sample(s, o, warm);
     while (rc == RB_OK && go_on > 0 && n < SUITE_SAMPLES) {
         rc = sample(s, o, all[n++]);
+        if (rc == RB_OK)
+            rc = prices_turn(&s->prices, &o->groups, &s->compute);
         const double spent = clock_sec() - start;
         go_on = spent < s->settings.budget || (n < SUITE_FEWEST && spent < SUITE_PATIENCE * s->settings.budget);
         if (rc == RB_OK)
@@ -135,21 +137,27 @@ static int check(struct workload_suite *s, struct run_of_one *o, struct workload
     return RB_OK;
 }
 
+static int predict_all(struct workload_suite *s, struct run_of_one *o, struct workload_result *r)
+{
+    prices_settle(&s->prices);
+    for (int mode = 0; mode < PLAY_MODES; mode++) {
+        double sec = 0;
+        RB_TRY(predict(o->programs, &s->setup.grid, &s->prices, (enum play_mode)mode, &sec));
+        r->predicted[mode] = sec;
+    }
+    return job_broadcast(s->job, r->predicted, sizeof r->predicted, 0); /* only rank 0 has the run's fits */
+}
+
 static int predict_and_measure(struct workload_suite *s, struct run_of_one *o, struct workload_result *r)
 {
     RB_TRY(traffic_count(o->programs, &s->setup.grid, &r->traffic));
     RB_TRY(groups_open(&o->groups, &s->setup.grid, s->job, s->all, &s->config));
     RB_TRY(prices_measure(&s->prices, o->programs, &o->groups, &s->compute, s->fits));
     RB_TRY(player_open(&o->player, o->programs, &o->groups, &s->compute));
-    for (int mode = 0; mode < PLAY_MODES; mode++) {
-        double sec = 0;
-        RB_TRY(predict(o->programs, &s->setup.grid, &s->prices, (enum play_mode)mode, &sec));
-        r->predicted[mode] = sec;
-    }
-    RB_TRY(job_broadcast(s->job, r->predicted, sizeof r->predicted, 0)); /* prices are alike but for the last digit */
     RB_TRY(check(s, o, r));
     RB_TRY(measure(s, o, r));
-    return check(s, o, r);
+    RB_TRY(check(s, o, r));
+    return predict_all(s, o, r);
 }
 
 static int run_one(struct workload_suite *s, const struct workload *w, struct workload_result *r)
