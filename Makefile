@@ -123,6 +123,29 @@ $(gpu_tests): %: %.o $(BUILD)/tests/line_buffer.o $(BUILD)/tests/gpu/simulated_g
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+# The kernels' arithmetic thread by thread, as it is and with a fault planted into a copy of its text.
+leaf_headers := collectives/device/packs.h collectives/device/lines.h
+leaf_plants  := $(patsubst tests/gpu/plants/%.sed,$(BUILD)/tests/gpu/leaves_%.o,$(wildcard tests/gpu/plants/*.sed))
+$(BUILD)/tests/gpu_leaves: $(BUILD)/tests/gpu/leaves.o $(leaf_plants)
+
+$(leaf_plants): $(BUILD)/tests/gpu/leaves_%.o: tests/gpu/leaves.cc tests/gpu/plants/%.sed tests/gpu/hooks_host.h $(leaf_headers) $(BUILD)/flags
+	@mkdir -p $(@:.o=)/collectives/device
+	@echo "  C++ $< with the fault \"$*\""
+	@for h in $(leaf_headers); do sed -f tests/gpu/plants/$*.sed $$h >$(@:.o=)/$$h; done
+	@! { $(foreach h,$(leaf_headers),cmp -s $(h) $(@:.o=)/$(h) &&) echo "tests/gpu/plants/$*.sed changes nothing"; }
+	@$(cxx) -I$(@:.o=) -DLEAVES=leaves_$* -DLEAVES_FEW $(CPPFLAGS) $(cxxflags) -c -o $@ $<
+
+# The control flow of kernels for a race detector, likewise; "none" plants nothing.
+race_headers := collectives/device/channel.h tests/gpu/hooks_host.h
+race_plants  := $(patsubst tests/gpu/races/%.sed,$(BUILD)/tests/races_%,$(wildcard tests/gpu/races/*.sed))
+$(race_plants): $(BUILD)/tests/races_%: $(BUILD)/tests/gpu/races.o tests/gpu/simulated_gpu.cc tests/gpu/races/%.sed $(race_headers) $(call archive,collectives topo core)
+	@mkdir -p $(addprefix $@.d/,$(dir $(race_headers)))
+	@echo "  LD  $@"
+	@for h in $(race_headers); do sed -f tests/gpu/races/$*.sed $$h >$@.d/$$h; done
+	@[ $* = none ] || ! { $(foreach h,$(race_headers),cmp -s $(h) $@.d/$(h) &&) echo "tests/gpu/races/$*.sed changes nothing"; }
+	@$(cxx) -I$@.d $(filter-out -MMD -MP,$(CPPFLAGS)) $(cxxflags) -c -o $@.o tests/gpu/simulated_gpu.cc
+	@$(CC) $(LDFLAGS) -o $@ $< $@.o $(filter %.a,$^) $(LDLIBS)
+
 $(BUILD)/ringbench-simulated-gpu: $(BUILD)/bench/main.o $(BUILD)/tests/gpu/simulated_gpu.o $(all_archives)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -186,10 +209,22 @@ check-cuda-all: ## only compile the kernels, for every architecture that nvcc kn
 	@[ -n '$(cuda)' ] || { echo 'GPU $(gpu)'; exit 6; }
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/cuda-all kernels
 
-check-gpu: ringbench ## every test that wants a GPU; without one it says so and ends with 5
+# Programs for a machine with a GPU; built here so that they can be carried there.
+gpu_programs := $(if $(cuda),$(BUILD)/gpu-play $(BUILD)/gpu-yardstick)
+$(BUILD)/gpu-play: $(BUILD)/tests/cuda/play.o $(all_archives)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+yardstick_gpu := bench/yardstick/gpu
+$(BUILD)/gpu-yardstick: $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(yardstick_gpu)/*.c)) $(CUDA_BUILD)/$(yardstick_gpu)/kernels.cu.o \
+                        $(call archive,report collectives topo core)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+check-gpu: ringbench $(gpu_programs) ## every test that wants a GPU; without one it says so and ends with 5
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/check-gpu
 
-bench-gpu: ringbench ## the figures for GPUs, each beside its ceiling of the same run; without one it says so and ends with 5
+bench-gpu: ringbench $(gpu_programs) ## the figures for GPUs, each beside its ceiling of the same run; without one it says so and ends with 5
 	@MAKE=$(MAKE) BUILD=$(BUILD) scripts/bench-gpu $(ARGS)
 
 aarch64: ## cross-build for hosts of GH200 and GB200: $(BUILD)/aarch64/ringbench

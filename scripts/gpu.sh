@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 
 gpu_why_not() { # nothing when there is one
-    local builds
-    builds=$("${MAKE:-make}" -s --no-print-directory BUILD="${BUILD:-build}" print-no_cuda)
+    local builds='' # programs that were carried here were built with them
+    [ -n "${GPU_PROGRAMS:-}" ] || builds=$("${MAKE:-make}" -s --no-print-directory BUILD="${BUILD:-build}" print-no_cuda)
     if [ -n "${builds// /}" ]; then
         echo "ringbench was built without the GPU parts: $builds"
     elif [ ! -e /proc/driver/nvidia/version ] && [ ! -e /dev/nvidiactl ] && [ ! -e /dev/dxg ]; then

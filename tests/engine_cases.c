@@ -3,6 +3,7 @@
 #include "collectives/device/fp8.h"
 #include "collectives/device/half.h"
 #include "core/error.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 struct player {
     struct job *job;
     struct comm *comm;
-    char *in, *out;
+    char *in, *out;               /* as the host writes and reads them: the buffers, or mirrors of what lies on a GPU */
+    char *in_memory, *out_memory; /* of comm_allocate */
     size_t room;
     unsigned turn;
     int last; /* protocol that is tried */
@@ -98,6 +100,26 @@ static bool right(const struct player *p, const struct call *c, const char *out)
     return true;
 }
 
+/* The buffer behind a place in a mirror. */
+static char *memory_at(const struct player *p, const char *place)
+{
+    const bool in_out = place >= p->out && place < p->out + p->room;
+    return in_out ? p->out_memory + (place - p->out) : p->in_memory + (place - p->in);
+}
+
+static int copy_to(const struct player *p)
+{
+    if (p->in == p->in_memory)
+        return RB_OK;
+    RB_TRY(comm_copy(p->comm, p->in_memory, p->in, p->room));
+    return comm_copy(p->comm, p->out_memory, p->out, p->room);
+}
+
+static int copy_from(const struct player *p)
+{
+    return p->in == p->in_memory ? RB_OK : comm_copy(p->comm, p->out, p->out_memory, p->room);
+}
+
 static int play_once(struct player *p, const struct call *c, struct operation *op)
 {
     const struct collective *col = collective_get(c->algorithm->collective);
@@ -111,8 +133,10 @@ static int play_once(struct player *p, const struct call *c, struct operation *o
     }
     memset(p->out, 0x5a, p->room);
     fill(p, c, from);
+    RB_TRY(copy_to(p));
     RB_TRY(comm_barrier(p->comm));
-    RB_TRY(operation_run(op, from, to));
+    RB_TRY(operation_run(op, memory_at(p, from), memory_at(p, to)));
+    RB_TRY(copy_from(p));
     p->failures += !right(p, c, to);
     const size_t used = (size_t)(c->in_place && in > out ? in : out) * c->count * size;
     for (size_t i = used; i < p->room; i++)
@@ -181,9 +205,22 @@ static int open_player(struct player *p, struct job *job, const struct engine_se
     void *in, *out;
     RB_TRY(comm_allocate(p->comm, p->room, &in));
     RB_TRY(comm_allocate(p->comm, p->room, &out));
-    p->in = in;
-    p->out = out;
+    p->in = p->in_memory = in;
+    p->out = p->out_memory = out;
+    if (comm_on_gpu(p->comm)) {
+        p->in = rb_calloc(1, p->room);
+        p->out = rb_calloc(1, p->room);
+    }
     return RB_OK;
+}
+
+static void close_player(struct player *p)
+{
+    if (p->in != p->in_memory) {
+        free(p->in);
+        free(p->out);
+    }
+    comm_close(p->comm);
 }
 
 int engine_play_all(struct job *job, const struct engine_setup *setup)
@@ -194,7 +231,7 @@ int engine_play_all(struct job *job, const struct engine_setup *setup)
     for (size_t i = 0; i < algorithm_count; i++)
         if (job->nranks >= algorithms[i]->min_ranks)
             play_roles(&p, algorithms[i]);
-    comm_close(p.comm);
+    close_player(&p);
     return p.failures;
 }
 
@@ -209,6 +246,6 @@ int engine_play_types(struct job *job, const struct engine_setup *setup, const c
                                     .count = 777, .type = (enum rb_type)type, .op = (enum rb_op)op };
             play(&p, &c);
         }
-    comm_close(p.comm);
+    close_player(&p);
     return p.failures;
 }

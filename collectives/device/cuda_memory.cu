@@ -13,6 +13,10 @@ extern "C" {
 
 enum { MOST = 256 }; /* blocks that are mapped by cuMem at a time */
 
+/* Smaller blocks of cudaMalloc share 2 MiB, and an IPC handle opens all of that: of two such blocks a peer could open only one (CUDA
+ * programming guide, interprocess communication: share allocations of a multiple of 2 MiB only). */
+static const size_t share_grain = (size_t)2 << 20;
+
 enum kind { KIND_IPC = 1, KIND_DESCRIPTOR };
 
 struct handle {
@@ -73,7 +77,7 @@ static bool has_ipc()
     if (state == 0) {
         void *p = NULL;
         cudaIpcMemHandle_t h;
-        state = cudaMalloc(&p, 1 << 21) == cudaSuccess && cudaIpcGetMemHandle(&h, p) == cudaSuccess ? 1 : -1;
+        state = cudaMalloc(&p, share_grain) == cudaSuccess && cudaIpcGetMemHandle(&h, p) == cudaSuccess ? 1 : -1;
         cudaFree(p);
         (void)cudaGetLastError();
     }
@@ -153,7 +157,7 @@ int cuda_memory_allocate(int device, size_t bytes, void **memory_p)
 {
     if (!has_ipc())
         return allocate_block(device, bytes, memory_p);
-    const cudaError_t e = cudaMalloc(memory_p, bytes);
+    const cudaError_t e = cudaMalloc(memory_p, (bytes + share_grain - 1) / share_grain * share_grain);
     if (e != cudaSuccess)
         return rb_fail(RB_ECUDA, "%zu bytes of GPU memory: %s", bytes, cudaGetErrorString(e));
     return RB_OK;
