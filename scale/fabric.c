@@ -215,8 +215,9 @@ static void set_rates(struct fabric *f)
         set_both(f, leaf_link, i, leaf);
     for (int i = 0; i < f->cables; i++)
         set_both(f, cable_link, i, c->fabric == FABRIC_LINKS ? c->cables[i].Bps : nic);
+    const double played = f->nranks <= c->per_node ? (double)f->period / f->nranks : 1; /* of the ranks that share a memory */
     for (int i = 0; i < f->nodes; i++)
-        f->rates[memory_link(f, i)] = c->memory_Bps > 0 ? c->memory_Bps : INFINITY;
+        f->rates[memory_link(f, i)] = c->memory_Bps > 0 ? played * c->memory_Bps : INFINITY;
 }
 
 /* Uplinks that carry all that comes from below are never short. */

@@ -72,14 +72,14 @@ static int write_file(const char *folder, const char *name, const struct text *t
     return rc;
 }
 
-static int write_traces(const char *folder, const struct trace_pairs *pairs, const struct trace_rank *ranks, int n, double reduce_Bps)
+static int write_traces(const char *folder, const struct trace_pairs *pairs, const struct trace_rank *ranks, int n, const struct cluster *c)
 {
     struct text list = {0}, hosts = {0};
     int rc = RB_OK;
     for (int r = 0; r < n && rc == RB_OK; r++) {
         struct text t = {0};
         char *name = rb_format("trace-%d", r);
-        simgrid_trace(&t, pairs, &ranks[r], r, reduce_Bps);
+        simgrid_trace(&t, pairs, &ranks[r], r, c);
         rc = write_file(folder, name, &t);
         text_add(&list, "%s/%s\n", folder, name);
         text_add(&hosts, "g%d\n", r);
@@ -131,7 +131,7 @@ static int write_all(const struct simulation *s, const struct fabric *f, const s
         rc = write_platform(folder, f, &pairs);
     }
     if (rc == RB_OK)
-        rc = write_traces(folder, &pairs, ranks, n, s->cluster->reduce_Bps);
+        rc = write_traces(folder, &pairs, ranks, n, s->cluster);
     free(pairs.list);
     for (int r = 0; r < n; r++)
         free(ranks[r].steps);

@@ -50,6 +50,17 @@ static void add_route(struct text *out, const struct trace_pair *pair, const str
     text_add(out, "</route>\n");
 }
 
+/* The memory of a node is a link that its GPUs' passes share: messages to oneself. */
+static void add_buses(struct text *out, struct text *routes, const struct fabric *f, struct private_links *private)
+{
+    for (int r = 0; r < f->nranks; r++) {
+        struct flow_path path = { .n = 0 };
+        f->network.work(f->network.context, r, &path);
+        if (path.n > 0 && isfinite(f->rates[path.links[0]]))
+            add_route(routes, &(struct trace_pair){ .from = r, .to = r }, &path, private_link(out, private, f->nranks + r, 0, path.cap));
+    }
+}
+
 void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs)
 {
     struct private_links private = { .from = -1 };
@@ -66,6 +77,8 @@ void simgrid_platform(struct text *out, const struct fabric *f, const struct tra
         f->network.route(f->network.context, pairs->list[i].from, pairs->list[i].to, &path);
         add_route(&routes, &pairs->list[i], &path, private_link(out, &private, pairs->list[i].from, pairs->list[i].follow ? 0 : path.latency, path.cap));
     }
+    if (f->network.work != NULL)
+        add_buses(out, &routes, f, &private);
     text_add_bytes(out, routes.chars != NULL ? routes.chars : "", routes.length);
     text_add(out, "</zone>\n</platform>\n");
     text_free(&routes);
@@ -152,6 +165,7 @@ struct peer {
 struct peers {
     struct peer *list;
     int n, room, last;
+    int passes; /* over the memory, so far */
 };
 
 static struct peer *peer_of(struct peers *p, int rank)
@@ -200,14 +214,28 @@ static void wait_for_earlier(struct text *out, const struct trace_pairs *pairs, 
         text_add(out, "%d wait %d %d %d\n", rank, rank, p->rank, p->waited);
 }
 
+/* A pass over the operands: over the node's memory if it is a link, else at the GPU's own rate. */
+static void work(struct text *out, const struct cluster *c, struct peers *peers, const struct trace_step *t, int rank)
+{
+    const struct step *s = t->step;
+    const int operands = s->nrecv + (s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT);
+    const unsigned long long bytes = t->bytes * (unsigned long long)(operands > 1 ? operands - 1 : 1);
+    if (s->nrecv == 0 && s->dst.buffer == BUFFER_NONE)
+        return;
+    if (c->memory_Bps > 0) {
+        text_add(out, "%d isend %d %d %llu 6\n%d recv %d %d %llu 6\n", rank, rank, peers->passes, bytes, rank, rank, peers->passes, bytes);
+        text_add(out, "%d wait %d %d %d\n", rank, rank, rank, peers->passes++);
+    } else if (c->reduce_Bps > 0) {
+        text_add(out, "%d compute %.17g\n", rank, (double)bytes / c->reduce_Bps * HOST_SPEED);
+    }
+}
+
 static void play_step(struct text *out, const struct trace_pairs *pairs, struct peers *peers, const struct trace_step *t, int rank,
-                      double reduce_Bps)
+                      const struct cluster *c)
 {
     const struct step *s = t->step;
     receive(out, pairs, peers, s, rank);
-    const int operands = s->nrecv + (s->src.buffer == BUFFER_IN || s->src.buffer == BUFFER_OUT);
-    if (reduce_Bps > 0 && (s->nrecv > 0 || s->dst.buffer != BUFFER_NONE))
-        text_add(out, "%d compute %.17g\n", rank, (double)t->bytes * (operands > 1 ? operands - 1 : 1) / reduce_Bps * HOST_SPEED);
+    work(out, c, peers, t, rank);
     for (int i = 0; i < s->nsend; i++) {
         struct peer *p = peer_of(peers, s->send_to[i]);
         wait_for_earlier(out, pairs, p, rank);
@@ -223,7 +251,7 @@ static void wait_for_sends(struct text *out, const struct peers *peers, int rank
             text_add(out, "%d wait %d %d %d\n", rank, rank, peers->list[i].rank, k);
 }
 
-void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, double reduce_Bps)
+void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, const struct cluster *c)
 {
     struct peers peers = {0};
     text_add(out, "%d init\n", rank);
@@ -233,7 +261,7 @@ void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const stru
             post_receives(out, &peers, &r->steps[posted], rank);
             ahead += r->steps[posted].step->nrecv;
         }
-        play_step(out, pairs, &peers, &r->steps[i], rank, reduce_Bps);
+        play_step(out, pairs, &peers, &r->steps[i], rank, c);
         ahead -= r->steps[i].step->nrecv;
     }
     wait_for_sends(out, &peers, rank);

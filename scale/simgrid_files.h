@@ -31,7 +31,7 @@ struct trace_pairs {
 /* Which pairs talk; the caller frees list. */
 void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const struct trace_rank *ranks);
 void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs);
-/* The actions of one rank. reduce_Bps 0: arithmetic is free. */
-void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, double reduce_Bps);
+/* The actions of one rank; the cluster's memory and arithmetic cost what they cost in scale/fabric.h. */
+void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, const struct cluster *c);
 
 #endif

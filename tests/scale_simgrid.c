@@ -72,9 +72,11 @@ static const struct exception *exception_of(const char *cluster, const char *alg
 
 static const struct { const char *cluster; int ranks; } machines[] = {
     { "8x4090", 8 },           { "8xA100", 8 },           { "8xH100", 8 },            { "8xH800", 8 },
+    { "8xH200", 8 },           { "8xB200", 8 },           { "8xV100", 8 },
     { "desktop-4090-1G", 16 }, { "desktop-4090-10G", 16 }, { "desktop-4090-25G", 16 }, { "desktop-4090-200G", 16 },
     { "2048x4090", 32 },       { "3072xA100", 32 },       { "NVL72", 72 },            { "pod-H100", 32 },
     { "pod-H800", 32 },        { "torus-H100", 64 },      { "tests/clusters/tree.cluster", 12 },
+    { "tests/clusters/bus.cluster", 8 },
 };
 static const char *const names[] = { "ring_all_reduce", "ring_all_gather", "ring_reduce_scatter", "ring_broadcast", "direct_two_shot_all_reduce",
                                      "direct_alltoall", "two_level_all_reduce", "tree_all_reduce", "parameter_server_colocated",

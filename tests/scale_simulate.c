@@ -90,6 +90,8 @@ static void test_folding_changes_nothing(void **state)
         { .cluster = "64x8xH100", .algorithm = "ring_all_gather", .bytes = 64 << 20, .key = "oversubscription", .value = "4" },
         { .cluster = "tests/clusters/scattered.cluster", .algorithm = "ring_all_reduce", .bytes = 64 << 20, .key = "oversubscription", .value = "8" },
         { .cluster = "torus-H100", .algorithm = "ring_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "tests/clusters/bus.cluster", .algorithm = "ring_all_reduce", .bytes = 64 << 20 },
+        { .cluster = "tests/clusters/bus.cluster", .algorithm = "ring_all_reduce", .ranks = 4, .bytes = 64 << 20 },
     };
     for (size_t i = 0; i < RB_LEN(questions); i++) {
         struct question q = questions[i];
@@ -176,6 +178,15 @@ static void test_shared_links_are_played(void **state)
     (void)state;
     const struct simulated r = answer(&(struct question){ .cluster = "tests/clusters/tree.cluster", .algorithm = "direct_alltoall", .bytes = 1 << 20 });
     assert_true(r.cost.messages > 0);
+}
+
+/* Four GPUs of a node combine (n-1)/n S each and copy as much again over one memory of 60 GB/s: it sets the speed. */
+static void test_memory_bus(void **state)
+{
+    (void)state;
+    const double bytes = 1 << 30, passes = 2 * (4 - 1) / 4.0 * bytes;
+    const struct simulated r = answer(&(struct question){ .cluster = "tests/clusters/bus.cluster", .algorithm = "ring_all_reduce", .ranks = 4, .bytes = 1 << 30 });
+    near(r.seconds, 4 * passes / 60e9 + passes / 100e9, 0.005, "memory bus", 4);
 }
 
 /* Every hop of a scattered ring crosses the uplinks; with 1/8 of the rate they set the speed. */
@@ -279,7 +290,7 @@ int main(void)
         cmocka_unit_test(test_conservation),            cmocka_unit_test(test_monotonic),
         cmocka_unit_test(test_a_slow_gpu_slows_the_ring), cmocka_unit_test(test_oversubscription_costs),
         cmocka_unit_test(test_rings_with_a_slow_part), cmocka_unit_test(test_shared_links_are_played),
-        cmocka_unit_test(test_incast),                  cmocka_unit_test(test_sixteen_thousand),
+        cmocka_unit_test(test_incast),           cmocka_unit_test(test_memory_bus),                  cmocka_unit_test(test_sixteen_thousand),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_published_logs),          cmocka_unit_test(test_constants_are_those_of_the_logs),
     };
