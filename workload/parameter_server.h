@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The simulated runs: a network that is slow enough to be seen beside a millisecond of computing. */
-#define SIMULATED_LATENCY 20e-6
+/* The simulated runs: a network whose round trip is as long as the usual millisecond of computing. */
+#define SIMULATED_LATENCY 500e-6
 #define SIMULATED_RATE 1e9
 #define SIMULATED_JITTER 0.2
 enum { SOLVE_ITERATIONS = 200, SOLVE_SEED = 1 };

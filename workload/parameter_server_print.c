@@ -17,10 +17,31 @@ void parameter_server_print_head(FILE *out, const struct parameter_server_settin
     if (s->slow_worker != 1)
         fprintf(out, ", worker 0 takes %.3g times as long", s->slow_worker);
     fprintf(out, "\n# every answer is compared with the bound and with the data it should hold; behind: iterations whose pushes an iteration has not seen\n");
-    fprintf(out, "# %-10s %-6s %12s %10s %8s %8s %10s %8s %8s %10s %10s %10s\n", "weights", "bound", "iterations/s", "predicted", "error", "waiting", "compute /",
-            "behind", "most", "server", "iterations", "passed");
-    fprintf(out, "# %-10s %-6s %12s %10s %8s %8s %10s %8s %8s %10s %10s %10s\n", "", "", "all workers", "", "%", "%", "round trip", "mean", "", "GB/s", "a worker",
-            "over");
+    fprintf(out, "# %-10s %-6s %12s %10s %8s %8s %10s %8s %8s %10s %10s %10s  %s\n", "weights", "bound", "iterations/s", "predicted", "error", "waiting", "compute /",
+            "behind", "most", "server", "iterations", "passed", "behind: share of");
+    fprintf(out, "# %-10s %-6s %12s %10s %8s %8s %10s %8s %8s %10s %10s %10s  %s\n", "", "", "all workers", "", "%", "%", "round trip", "mean", "", "GB/s", "a worker",
+            "over", "iterations in %");
+}
+
+/* "0: 3 %, 1: 97 %"; what is beyond a few bins is summed up. */
+static void print_distribution(FILE *out, const struct server_outcome *o)
+{
+    enum { SHOWN = 5 };
+    uint64_t all = 0, rest = 0;
+    int bins = 0, last = 0;
+    for (int i = 0; i < ASYNC_STALENESS_BINS; i++)
+        all += o->staleness[i];
+    for (int i = 0; i < ASYNC_STALENESS_BINS; i++) {
+        if (o->staleness[i] > 0 && bins < SHOWN) {
+            fprintf(out, "%s%d: %.0f", bins++ > 0 ? ", " : "", i, (double)o->staleness[i] / (double)all * 100);
+            last = i;
+        } else {
+            rest += o->staleness[i];
+        }
+    }
+    if (rest > 0)
+        fprintf(out, ", > %d: %.0f", last, (double)rest / (double)all * 100);
+    fprintf(out, "\n");
 }
 
 void parameter_server_print(FILE *out, const struct server_outcome *o, double predicted_per_sec)
@@ -28,10 +49,11 @@ void parameter_server_print(FILE *out, const struct server_outcome *o, double pr
     char bytes[UNITS_TEXT], bound[ASYNC_BOUND_TEXT];
     if (out == NULL)
         return;
-    fprintf(out, "# %-10s %-6s %12.1f %10.1f %+8.1f %8.1f %10.3g %8.2f %8u %10.3g %10u %10llu\n", units_bytes(bytes, o->of.bytes),
+    fprintf(out, "# %-10s %-6s %12.1f %10.1f %+8.1f %8.1f %10.3g %8.2f %8u %10.3g %10u %10llu  ", units_bytes(bytes, o->of.bytes),
             async_bound_text(bound, o->of.staleness), o->per_sec, predicted_per_sec, (predicted_per_sec / o->per_sec - 1) * 100, o->waiting * 100,
             o->compute_sec / o->roundtrip_sec, o->mean_staleness, o->stalest, o->server_bytes / o->seconds / 1e9, o->of.iterations,
             (unsigned long long)o->passed_over);
+    print_distribution(out, o);
     fflush(out);
 }
 
