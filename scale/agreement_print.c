@@ -64,6 +64,18 @@ static size_t count_of(const struct agreement *a, const struct agreement_row *li
 
 static const double TOLERATED = 0.10;
 
+/* Why the others cannot tell: how few logs of the class there are, or how far they lie apart. */
+static void print_reason(const struct agreement *a, const struct agreement_row *r)
+{
+    struct link_class c;
+    if (!agreement_class(a, r->class, &c))
+        printf("   above 10 %%: two GPUs alone are all that is known of its class");
+    else if (c.logs == 1)
+        printf("   above 10 %%: one log of more than two GPUs in its class, other generations stand in");
+    else
+        printf("   above 10 %%: the %d logs of its class lie between %.3f and %.3f of the nominal rate", c.logs, c.low, c.high);
+}
+
 static void print_medians(const struct agreement *a)
 {
     printf("\nmedian |error|, no log predicting itself:\n");
@@ -71,8 +83,10 @@ static void print_medians(const struct agreement *a)
         if (!seen_before(a, i, true)) {
             const struct agreement_row *r = &a->rows[i];
             const double m = agreement_median(a, r->gpu, r->class);
-            printf("  %-22s %-14s %5.1f %% of %zu figure%s%s\n", r->gpu, r->class, 100 * m, count_of(a, r), count_of(a, r) == 1 ? "" : "s",
-                   m > TOLERATED ? "   above 10 %" : "");
+            printf("  %-22s %-14s %5.1f %% of %zu figure%s", r->gpu, r->class, 100 * m, count_of(a, r), count_of(a, r) == 1 ? "" : "s");
+            if (m > TOLERATED)
+                print_reason(a, r);
+            printf("\n");
         }
     printf("  %-37s %5.1f %% of %zu figures\n", "all", 100 * agreement_median(a, NULL, NULL), a->count);
     printf("\nconstants of data/links.csv from all logs:\n");
