@@ -181,6 +181,14 @@ $(nvml): tests/nvml/library.c tests/nvml/answers.c tests/nvml/answers.h topo/nvm
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
 $(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
 
+# A stand-in for NCCL, between ranks on the simulated GPU; its version is that in the name of the file.
+nccl := $(addprefix $(BUILD)/tests/libnccl-,2.22.3.so 2.28.9.so 2.30.7.so)
+$(nccl): $(wildcard tests/nccl/*.[ch]) collectives/baseline/nccl_api.h tests/gpu/simulated_stream.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) -Wno-missing-prototypes -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
+$(BUILD)/tests/gpu_nccl $(BUILD)/ringbench-simulated-gpu: | $(nccl)
+
 $(BUILD)/tests/cuda/sass: $(BUILD)/tests/cuda/sass.o $(BUILD)/libcore.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

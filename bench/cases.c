@@ -139,13 +139,18 @@ static void add_sizes(const struct builder *b, struct suite *suite)
     }
 }
 
-static void add_baseline(const struct builder *b, struct suite *suite)
+static void add_baselines(const struct builder *b, struct suite *suite)
 {
-    const struct baseline_ops *ops = baseline_find(b->settings->baseline);
-    const struct baseline_call call = { .collective = suite->collective, .count = 1, .type = suite->type, .op = suite->op };
-    const struct subject baseline = { .algorithm = NULL, .transport = b->settings->baseline };
-    if (ops != NULL && ops->supports(&call, &suite->unmatched))
-        add_subject(suite, &baseline);
+    const struct settings *s = b->settings;
+    const struct baseline_ops *ops = baseline_find(s->baseline);
+    const struct baseline_call call = { .collective = suite->collective, .group = { .nranks = b->nranks }, .count = 1, .type = suite->type,
+                                        .op = suite->op };
+    if (ops == NULL || !ops->supports(NULL, &call, &suite->unmatched))
+        return;
+    for (size_t i = 0; i < s->nbaselines; i++)
+        add_subject(suite, &(struct subject){ .transport = s->baselines[i] });
+    if (s->nbaselines == 0)
+        add_subject(suite, &(struct subject){ .transport = s->baseline });
 }
 
 static void keep_suite(const struct builder *b, struct suite *suite)
@@ -155,7 +160,7 @@ static void keep_suite(const struct builder *b, struct suite *suite)
         free(suite->subjects);
         return;
     }
-    add_baseline(b, suite);
+    add_baselines(b, suite);
     add_sizes(b, suite);
     c->suites = rb_realloc(c->suites, (c->nsuites + 1) * sizeof *c->suites);
     c->suites[c->nsuites++] = *suite;

@@ -10,8 +10,8 @@
 #include "collectives/comm.h"
 
 struct subject {
-    const struct algorithm *algorithm; /* NULL: the baseline */
-    const char *transport;             /* value of --transport */
+    const struct algorithm *algorithm; /* NULL: a baseline */
+    const char *transport;             /* value of --transport; a baseline's name */
     enum comm_protocol protocol;
     int servers; /* 0: none */
     int nodes;   /* groups of those that have levels; 0: none */

@@ -93,6 +93,7 @@ static int print_summary(struct sweep *s, double harness_sec)
     printf("# Harness: %s a sample when nothing is moved (null transport, two readings of the clock, %s of it)\n", units_seconds(cost, harness_sec),
            units_seconds(clock, s->session->clock_sec));
     summary_network(stdout, cases, count, strcmp(s->session->settings->protocols, "auto") != 0);
+    summary_absent(stdout, s->session);
     summary_unmatched(stdout, s->cases);
     summary_missing(stdout, s->session);
     struct records r;

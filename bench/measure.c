@@ -42,10 +42,13 @@ static struct baseline_call baseline_call_of(const struct unit *u)
 static int open_baseline(struct session *s, struct unit *u, struct trial *t)
 {
     const struct baseline_call call = baseline_call_of(u);
-    if (!s->baseline->supports(&call, &t->absent))
+    const struct baseline_subject *who = baselines_find(&s->baselines, t->subject->transport);
+    t->absent = who->absent;
+    if (who->open == NULL || !who->ops->supports(who->open, &call, &t->absent))
         return RB_OK;
-    t->label = s->baseline->label(&call);
-    return s->baseline->prepare(&t->baseline, &call);
+    t->absent = NULL;
+    t->label = who->ops->label(&call);
+    return who->ops->prepare(who->open, &t->baseline, &call);
 }
 
 static int open_trial(struct session *s, struct unit *u, struct trial *t)
@@ -129,7 +132,7 @@ static int verify_trial(struct session *s, struct unit *u, struct trial *t, size
     verify_fill(&u->layout, &mirror);
     heartbeat_beat(s->heartbeat);
     const int rc = call_verified(s, u, t, &place, &mirror);
-    const void *result = t->baseline != NULL ? baseline_result(&t->baseline->call, mirror.in, mirror.out) : mirror.out;
+    const void *result = t->baseline != NULL ? baseline_result(t->baseline, mirror.in, mirror.out) : mirror.out;
     const struct algorithm *a = t->subject->algorithm;
     if (rc == RB_OK)
         verify_check(&u->layout, &mirror, result, a != NULL ? a->cuts(&u->layout.group) : 1, &mine);

@@ -27,7 +27,7 @@ void outcome_name(struct record_case *c, const struct session *s, const struct u
     set(c->op, sizeof c->op, what->reduces ? op_name(suite->op) : "none");
     set(c->evidence, sizeof c->evidence, "measured");
     set(c->algorithm, sizeof c->algorithm, who->algorithm != NULL ? who->algorithm->family : who->transport);
-    set(c->transport, sizeof c->transport, comm != NULL ? comm_transport(comm) : who->transport);
+    set(c->transport, sizeof c->transport, comm != NULL ? comm_transport(comm) : who->algorithm == NULL ? s->settings->baseline : who->transport);
     if (who->algorithm != NULL && who->protocol != PROTOCOL_AUTO)
         set(c->protocol, sizeof c->protocol, comm_protocol_name(who->protocol));
     if (who->algorithm == NULL)
@@ -85,14 +85,18 @@ static void set_bandwidths(struct record_case *c, const struct session *s, const
 
 static const struct trial *baseline_of(const struct unit *u)
 {
-    const struct trial *last = &u->trials[u->suite->nsubjects - 1];
-    return last->baseline != NULL && last->label[0] == '\0' && last->nsamples > 0 ? last : NULL;
+    for (size_t i = 0; i < u->suite->nsubjects; i++) {
+        const struct trial *t = &u->trials[i];
+        if (t->baseline != NULL && t->label[0] == '\0' && t->nsamples > 0)
+            return t;
+    }
+    return NULL;
 }
 
 static void set_ratio(struct record_case *c, const struct unit *u, const struct trial *t)
 {
     const struct trial *theirs = baseline_of(u);
-    if (theirs == NULL || t->operation == NULL || strcmp(c->transport, "null") == 0)
+    if (theirs == NULL || theirs == t || t->label[0] != '\0' || strcmp(c->transport, "null") == 0)
         return;
     struct ratio r;
     stats_ratio(&r, theirs->samples, t->samples, t->nsamples < theirs->nsamples ? t->nsamples : theirs->nsamples);

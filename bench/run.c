@@ -119,6 +119,10 @@ static int run_job(struct run *r, int *argc, char ***argv)
     if (strcmp(r->settings.baseline, "auto") == 0)
         r->settings.baseline = s->on_gpu ? "nccl" : "mpi";
     rb_mute(s->job->rank != 0);
+    const int named = baselines_name(&s->baselines, &r->settings);
+    rb_mute(false);
+    RB_TRY(named);
+    rb_mute(s->job->rank != 0);
     const int rc = r->settings.pairs || r->settings.workload_only ? RB_OK : cases_build(&r->cases, &r->settings, s->job->nranks, names, n);
     rb_mute(false);
     RB_TRY(rc);

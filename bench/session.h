@@ -2,6 +2,7 @@
 #ifndef RB_BENCH_SESSION_H
 #define RB_BENCH_SESSION_H
 
+#include "bench/baselines.h"
 #include "bench/hosts.h"
 #include "bench/interfaces.h"
 #include "bench/settings.h"
@@ -32,7 +33,7 @@ struct session {
     struct channel channels[SESSION_TRANSPORTS];
     size_t nchannels;
     bool on_gpu;                         /* buffers are the GPUs' */
-    const struct baseline_ops *baseline; /* NULL: none */
+    struct baselines baselines;
     char *region;                        /* in the first channel's memory */
     size_t region_bytes;
     double clock_sec; /* cost of reading the clock */

@@ -67,6 +67,7 @@ static const struct option_row rows[] = {
     { 0, "channels", NULL, OPTION_COUNT, AT(channels), "GPUs: groups of 512 threads a rank [what the GPU has, at most 24 between GPUs]", NULL, 1, 64 },
     { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
     { 0, "nccl", NULL, OPTION_TEXT, AT(nccl), "this libnccl.so; several by commas take turns [libnccl.so.2 as the system finds it]", NULL, 0, 0 },
+    { 0, "nccl-algo", "auto", OPTION_TEXT, AT(nccl_algorithms), "NCCL_ALGO of the baseline; several by commas take turns, such as auto,Ring; auto: its choice", NULL, 0, 0 },
     { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
     { 0, "qps", "1", OPTION_COUNT, AT(qps), "verbs: queue pairs of a connection", NULL, 1, 16 },
     { 0, "proxy", NULL, OPTION_FLAG, AT(proxy), "verbs: a thread near the card moves messages", NULL, 0, 0 },

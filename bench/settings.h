@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { SETTINGS_BASELINES = 8 };
+
 struct settings {
     /* what */
     const char *collectives, *algorithms, *transports, *protocols, *baseline, *types, *ops, *root, *servers;
@@ -36,6 +38,7 @@ struct settings {
     uint64_t ranks_per_gpu, channels; /* channels 0: chosen */
     bool system_scope;
     const char *nccl; /* libraries by commas; NULL: the system's */
+    const char *nccl_algorithms; /* by commas */
     const char *device; /* of verbs; NULL: chosen */
     uint64_t qps;
     bool proxy;
@@ -46,6 +49,9 @@ struct settings {
     const char *output, *format, *file;
     bool osu, resume, dry_run, no_report;
     double min_busbw; /* GB/s; 0: none */
+    /* from the above, by baselines_name(): subjects of --baseline; none: --baseline itself */
+    const char *baselines[SETTINGS_BASELINES];
+    size_t nbaselines;
 };
 
 extern const struct option_table run_options;

@@ -184,8 +184,8 @@ int setup_comms(struct session *s)
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);
     s->clock_sec = clock_cost();
     RB_TRY(job_reduce(s->job, &s->clock_sec, 1, JOB_MAX));
-    s->baseline = baseline_find(s->settings->baseline);
-    return s->baseline != NULL ? s->baseline->open(s->job) : RB_OK;
+    heartbeat_phase(s->heartbeat, PHASE_BASELINE);
+    return baselines_open(&s->baselines, s->job, s->channels[0].comm);
 }
 
 /* Better said now than by the kernel when the pages are touched. */
@@ -282,7 +282,8 @@ static json_t *run_json(const struct session *s, const struct about_rank *all)
     json_object_set_new(run, "settings", settings_json(s->settings));
     json_object_set_new(run, "transport", json_string(comm_transport(s->channels[0].comm)));
     json_object_set_new(run, "transport_why", json_string(comm_transport_why(s->channels[0].comm)));
-    json_object_set_new(run, "baseline", s->baseline != NULL ? json_string(s->baseline->version()) : json_null());
+    json_object_set_new(run, "baseline", baselines_versions(&s->baselines));
+    json_object_set_new(run, "baselines", baselines_json(&s->baselines));
     json_object_set_new(run, "memory_copy_GBps", json_real(memory.GBps));
     json_object_set_new(run, "clock_us", json_real(s->clock_sec * 1e6));
     json_object_set_new(run, "buffer_bytes", json_integer((json_int_t)s->region_bytes));
@@ -335,11 +336,10 @@ int setup_record(struct session *s, struct store *store, const struct cases *cas
 
 void setup_close(struct session *s)
 {
+    baselines_close(&s->baselines); /* they use the first channel */
     for (size_t i = 0; i < s->nchannels; i++)
         if (s->channels[i].comm != NULL)
             comm_close(s->channels[i].comm);
-    if (s->baseline != NULL)
-        s->baseline->close();
     topology_free(s->topology);
     free(s->ring);
 }

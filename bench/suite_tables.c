@@ -73,13 +73,20 @@ static const struct record_case *last_aggregated(const struct suite_tables *t, s
     return last;
 }
 
+/* A resumed run may show rows of a baseline that is not there now. */
+static const char *version_of(const struct suite_tables *t, const char *name)
+{
+    const struct baseline_subject *who = baselines_find(&t->session->baselines, name);
+    return who != NULL && who->open != NULL ? who->open->version : "of a run before";
+}
+
 /* "by ring over shm (direct), sum of float" */
 static char *title_of(const struct suite_tables *t, size_t subject, const struct record_case *c)
 {
     const struct subject *who = &t->suite->subjects[subject];
     struct text title = {0};
     if (who->algorithm == NULL)
-        text_add(&title, "by the baseline %s: %s", who->transport, t->session->baseline->version());
+        text_add(&title, "by the baseline %s: %s", who->transport, version_of(t, who->transport));
     else
         text_add(&title, "by %s over %s", c->algorithm, c->transport);
     if (who->algorithm != NULL && c->protocol[0] != '\0')

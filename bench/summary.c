@@ -24,6 +24,12 @@ static bool is_ours(const struct record_case *c)
     return c->baseline[0] == '\0' && strcmp(c->transport, "null") != 0 && strcmp(c->evidence, "measured") == 0;
 }
 
+/* Ours, and baselines beside the first. */
+static bool is_compared(const struct record_case *c)
+{
+    return is_ours(c) || (c->baseline[0] != '\0' && isfinite(c->ratio));
+}
+
 /* In place and out of place are one line. */
 static bool same_line(const struct record_case *a, const struct record_case *b, bool by_protocol)
 {
@@ -77,11 +83,11 @@ void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bo
                  "# the paired ratio), best busbw in GB/s, best wire rate in per cent of the ceiling\n"
                  "#   %-15s %-28s %-9s %-8s %-5s %-16s %s  %s\n", "collective", "algorithm", "over", "type", "op", "x baseline", "  busbw", "of ceiling");
     for (size_t i = 0; i < count; i++) {
-        if (done[i] || !is_ours(&cases[i]))
+        if (done[i] || !is_compared(&cases[i]))
             continue;
         struct line l = { .first = &cases[i], .ratios = rb_calloc(count, sizeof *l.ratios) };
         for (size_t j = i; j < count; j++)
-            if (!done[j] && is_ours(&cases[j]) && same_line(&cases[i], &cases[j], by_protocol)) {
+            if (!done[j] && is_compared(&cases[j]) && same_line(&cases[i], &cases[j], by_protocol)) {
                 done[j] = true;
                 add_case(&l, &cases[j]);
             }
@@ -152,6 +158,13 @@ void summary_unmatched(FILE *out, const struct cases *cases)
     }
     if (n > 0)
         fprintf(out, "\n");
+}
+
+void summary_absent(FILE *out, const struct session *s)
+{
+    for (size_t i = 0; i < s->baselines.count; i++)
+        if (s->baselines.list[i].open == NULL)
+            fprintf(out, "# Baseline %s: n/a: %s\n", s->baselines.list[i].name, s->baselines.list[i].absent);
 }
 
 void summary_missing(FILE *out, const struct session *s)

@@ -15,6 +15,8 @@
 void summary_ratios(FILE *out, const struct record_case *cases, size_t count, bool by_protocol);
 /* TP limits per GPU model, from the catalogue and the records. Errors are warned of: the measurement stands. */
 void summary_limits(FILE *out, const struct records *r);
+/* Baselines that were asked for and cannot be used here, and why. */
+void summary_absent(FILE *out, const struct session *s);
 /* Why some suites have no baseline, each reason once. */
 void summary_unmatched(FILE *out, const struct cases *cases);
 /* What crosses the network, where there are several hosts: the busiest host's rate, and how many ranks send to one at once. */

@@ -60,13 +60,28 @@ static void test_above_the_ceiling_is_explained(void **state)
 static void test_baseline_null_and_imported_have_no_line(void **state)
 {
     (void)state;
-    struct record_case cases[] = { example(64, NAN, NAN, NAN, 1), example(64, 1, 1, 1, 1), example(64, 1, 1, 1, 1), example(64, 1, 1, 1, 1) };
+    struct record_case cases[] = { example(64, NAN, NAN, NAN, 1), example(64, NAN, NAN, NAN, 1), example(64, 1, 1, 1, 1), example(64, 1, 1, 1, 1) };
     strcpy(cases[1].baseline, "mpi");
     strcpy(cases[2].transport, "null");
     strcpy(cases[3].evidence, "imported");
     char *text = text_of(cases, 4, false);
     assert_int_equal(lines_with(text, "#   all_reduce"), 1);
     assert_non_null(strstr(text, "n/a"));
+    free(text);
+}
+
+static void test_a_second_baseline_is_compared(void **state)
+{
+    (void)state;
+    struct record_case cases[] = { example(64, NAN, NAN, NAN, 1), example(64, 1.5, 1.4, 1.6, 1) };
+    for (int i = 0; i < 2; i++)
+        strcpy(cases[i].algorithm, i == 0 ? "nccl-2.28.9" : "nccl-2.30.7");
+    for (int i = 0; i < 2; i++)
+        strcpy(cases[i].baseline, cases[i].algorithm);
+    char *text = text_of(cases, 2, false);
+    assert_int_equal(lines_with(text, "#   all_reduce"), 1);
+    assert_non_null(strstr(text, "nccl-2.30.7"));
+    assert_non_null(strstr(text, " 1.50 (1/0/0)"));
     free(text);
 }
 
@@ -120,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_mean_wins_and_ceiling),
         cmocka_unit_test(test_above_the_ceiling_is_explained),
         cmocka_unit_test(test_baseline_null_and_imported_have_no_line),
+        cmocka_unit_test(test_a_second_baseline_is_compared),
         cmocka_unit_test(test_protocols_are_apart_only_when_asked),
         cmocka_unit_test(test_why_there_is_no_baseline_is_said_once),
         cmocka_unit_test(test_every_line_is_a_comment_without_marks),

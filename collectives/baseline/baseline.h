@@ -7,6 +7,7 @@
 #ifndef RB_COLLECTIVES_BASELINE_H
 #define RB_COLLECTIVES_BASELINE_H
 
+#include "collectives/comm.h"
 #include "collectives/schedule.h"
 #include "collectives/types.h"
 #include "core/job.h"
@@ -22,6 +23,20 @@ struct baseline_call {
     bool in_place;
 };
 
+/* What an implementation may want to begin with; borrowed until it is closed. */
+struct baseline_setup {
+    struct job *job;
+    struct comm *comm;     /* whose memory the buffers are; NULL: any memory of the host */
+    const char *library;   /* file, for what is opened at run time; NULL: as the system finds it */
+    const char *algorithm; /* of that library, instead of its own choice (NCCL_ALGO); NULL: its choice */
+};
+
+/* One that is open; an implementation embeds it as its first member. */
+struct baseline {
+    const struct baseline_ops *ops;
+    const char *version; /* library and version, and how it is run */
+};
+
 /* A call made ready; an implementation embeds it as its first member. */
 struct baseline_operation {
     const struct baseline_ops *ops;
@@ -32,26 +47,28 @@ struct baseline_ops {
     const char *name;    /* value of --baseline, and the algorithm of its records */
     const char *summary; /* one line of --help */
 
-    /* Does the library have this? *why_p: static text, when not. */
-    bool (*supports)(const struct baseline_call *call, const char **why_p);
+    /* Does the library have this? *why_p: static text, when not. b NULL: does any version? */
+    bool (*supports)(const struct baseline *b, const struct baseline_call *call, const char **why_p);
     /* "" when the library does it all by itself; else what was added: such a case stays outside the ratio. Static. */
     const char *(*label)(const struct baseline_call *call);
-    /* Library and version, and how it is run. Static. */
-    const char *(*version)(void);
+    /* The version of a library's file as short text; false with one line of why. NULL: there is only one. */
+    bool (*identify)(const char *library, char *text, size_t room);
 
-    /* Once, before the first operation: the library at its best. */
-    int (*open)(const struct job *job);
-    void (*close)(void);
-    int (*prepare)(struct baseline_operation **op_p, const struct baseline_call *call);
+    /* Collective, once before the first operation: the library at its best. *b_p NULL: it cannot be used here, for the reason that is
+     * in `why`, the same on all ranks. */
+    int (*open)(struct baseline **b_p, const struct baseline_setup *setup, char *why, size_t room);
+    void (*close)(struct baseline *b); /* collective */
+    int (*prepare)(struct baseline *b, struct baseline_operation **op_p, const struct baseline_call *call);
     void (*release)(struct baseline_operation *op);
     /* One call. In and out as for operation_run(): in place, block 0 of the smaller buffer is in_place_block of the larger. */
     int (*run)(struct baseline_operation *op, const void *in, void *out);
+    bool scatters_to_input; /* reduce-scatter in place leaves its result at the beginning of the input */
 };
 
 /* NULL when there is none of this name. */
 const struct baseline_ops *baseline_find(const char *name);
 
 /* Where the result of a call lies: at out, unless the library's in-place form puts it elsewhere. */
-void *baseline_result(const struct baseline_call *call, const void *in, void *out);
+void *baseline_result(const struct baseline_operation *op, const void *in, void *out);
 
 #endif

@@ -46,8 +46,9 @@ static bool reduces(const struct baseline_call *call)
     return collective_get(call->collective)->reduces;
 }
 
-static bool supports(const struct baseline_call *call, const char **why_p)
+static bool supports(const struct baseline *b, const struct baseline_call *call, const char **why_p)
 {
+    (void)b;
     if (call->collective == COLLECTIVE_PUSH_PULL) {
         *why_p = "MPI has no parameter server";
         return false;
@@ -85,16 +86,25 @@ static const char *version(void)
     return text;
 }
 
-static int open_mpi(const struct job *job)
+static int open_mpi(struct baseline **b_p, const struct baseline_setup *setup, char *why, size_t room)
 {
-    (void)job;
+    static struct baseline mpi;
+    extern const struct baseline_ops baseline_mpi;
+    *b_p = NULL;
+    if (setup->comm != NULL && comm_on_gpu(setup->comm)) {
+        snprintf(why, room, "MPI is given host memory only, and this run's buffers lie in GPU memory");
+        return RB_OK;
+    }
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mpi = (struct baseline){ &baseline_mpi, version() };
+    *b_p = &mpi;
     return RB_OK;
 }
 
-static void close_mpi(void)
+static void close_mpi(struct baseline *b)
 {
+    (void)b;
     mallopt(M_MMAP_MAX, 65536);
     malloc_trim(0);
 }
@@ -207,8 +217,9 @@ static MPI_Op native_op(enum rb_op op)
     }
 }
 
-static int prepare(struct baseline_operation **op_p, const struct baseline_call *call)
+static int prepare(struct baseline *b, struct baseline_operation **op_p, const struct baseline_call *call)
 {
+    (void)b;
     extern const struct baseline_ops baseline_mpi;
     struct mpi_operation *op = rb_calloc(1, sizeof *op);
     op->head = (struct baseline_operation){ .ops = &baseline_mpi, .call = *call };
@@ -281,7 +292,7 @@ static int run_call(struct mpi_operation *op, const void *in, void *out)
     case COLLECTIVE_ALL_REDUCE:
         return MPI_Allreduce(from, out, op->count, op->type, op->op, MPI_COMM_WORLD);
     case COLLECTIVE_REDUCE_SCATTER:
-        return MPI_Reduce_scatter_block(from, baseline_result(call, in, out), op->count, op->type, op->op, MPI_COMM_WORLD);
+        return MPI_Reduce_scatter_block(from, baseline_result(&op->head, in, out), op->count, op->type, op->op, MPI_COMM_WORLD);
     case COLLECTIVE_ALL_GATHER:
         return MPI_Allgather(from, op->count, op->type, out, op->count, op->type, MPI_COMM_WORLD);
     case COLLECTIVE_ALLTOALL:
@@ -333,11 +344,11 @@ static int run(struct baseline_operation *head, const void *in, void *out)
     struct mpi_operation *op = (struct mpi_operation *)head;
     RB_TRY(check(run_call(op, in, out), "the MPI baseline"));
     if (op->mean && out != NULL)
-        divide(op, baseline_result(&head->call, in, out));
+        divide(op, baseline_result(head, in, out));
     return RB_OK;
 }
 
 const struct baseline_ops baseline_mpi = {
-    .name = "mpi", .summary = "MPI's own collectives", .supports = supports, .label = label, .version = version, .open = open_mpi,
-    .close = close_mpi, .prepare = prepare, .release = release, .run = run,
+    .name = "mpi", .summary = "MPI's own collectives", .supports = supports, .label = label, .open = open_mpi,
+    .close = close_mpi, .prepare = prepare, .release = release, .run = run, .scatters_to_input = true,
 };

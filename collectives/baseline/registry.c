@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-extern const struct baseline_ops baseline_mpi;
+extern const struct baseline_ops baseline_mpi, baseline_nccl;
 
 static const struct baseline_ops *const baselines[] = {
     &baseline_mpi,
+    &baseline_nccl,
 };
 
 const struct baseline_ops *baseline_find(const char *name)
@@ -19,9 +20,8 @@ const struct baseline_ops *baseline_find(const char *name)
 }
 
 /* Reduce-scatter in place begins at the input in MPI, at the own block in NCCL and here. */
-void *baseline_result(const struct baseline_call *call, const void *in, void *out)
+void *baseline_result(const struct baseline_operation *op, const void *in, void *out)
 {
-    if (call->collective == COLLECTIVE_REDUCE_SCATTER && call->in_place)
-        return (void *)(uintptr_t)in;
-    return out;
+    const bool at_input = op->ops->scatters_to_input && op->call.collective == COLLECTIVE_REDUCE_SCATTER && op->call.in_place;
+    return at_input ? (void *)(uintptr_t)in : out;
 }
