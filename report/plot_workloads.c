@@ -45,11 +45,9 @@ static void add_bar(struct figure *f, const json_t *w, size_t part, double at)
     }
 }
 
-static void draw_split(struct figures *figures, const struct plot *plot, const struct records *r, size_t n)
+/* A row a workload, the first on top. */
+static void name_rows(struct figure *f, const struct records *r, size_t n)
 {
-    struct figure *f = figure_add(figures, plot, rb_strdup("workloads-split"), rb_strdup("Where a step's time goes"));
-    text_add(&f->caption, "For each workload the measurement (thick bar) and its prediction (thin bar below), in per cent of the measured step. What lies beyond the end "
-                          "of the step's own parts went on beside the compute.");
     char label[WORKLOAD_LABEL];
     text_add(&f->settings, "set ytics (");
     for (size_t i = 0, at = 0; i < json_array_size(r->workloads); i++) {
@@ -61,9 +59,17 @@ static void draw_split(struct figures *figures, const struct plot *plot, const s
         text_add(&f->settings, " %zu", n - at++);
     }
     text_add(&f->settings, ")\n");
-    figure_set(f, "set yrange [0.4:%.1f]", (double)n + 0.8);
-    figure_set(f, "set xrange [0:*]\nset xlabel 'per cent of the measured step'\nset key outside top center horizontal\nset grid x\nset style fill solid noborder");
+    figure_set(f, "set yrange [0.4:%.1f]\nset grid x", (double)n + 0.8);
     f->height = (int)(140 + 34 * n);
+}
+
+static void draw_split(struct figures *figures, const struct plot *plot, const struct records *r, size_t n)
+{
+    struct figure *f = figure_add(figures, plot, rb_strdup("workloads-split"), rb_strdup("Where a step's time goes"));
+    text_add(&f->caption, "For each workload the measurement (thick bar) and its prediction (thin bar below), in per cent of the measured step. What lies beyond the end "
+                          "of the step's own parts went on beside the compute.");
+    name_rows(f, r, n);
+    figure_set(f, "set xrange [0:*]\nset xlabel 'per cent of the measured step'\nset key outside top center horizontal\nset style fill solid noborder");
     for (size_t part = 0; part < RB_LEN(parts); part++) {
         const int block = figure_block(f);
         size_t rows = f->data.length;
@@ -79,43 +85,29 @@ static void draw_split(struct figures *figures, const struct plot *plot, const s
     }
 }
 
-static void draw_agreement(struct figures *figures, const struct plot *plot, const struct records *r)
+static void draw_agreement(struct figures *figures, const struct plot *plot, const struct records *r, size_t n)
 {
     struct figure *f = figure_add(figures, plot, rb_strdup("workloads-predicted"), rb_strdup("Predicted against measured"));
-    char label[WORKLOAD_LABEL];
     double low = INFINITY, high = 0;
-    text_add(&f->caption, "Steps of all workloads, predicted from the prices of their parts; the dashed lines are 10 %% either way.");
+    text_add(&f->caption, "The bar is the measured step, 10 %% either way; the ring is what was predicted from the prices of its parts.");
+    name_rows(f, r, n);
     const int block = figure_block(f);
-    for (size_t i = 0; i < json_array_size(r->workloads); i++) {
+    for (size_t i = 0, at = 0; i < json_array_size(r->workloads); i++) {
         const json_t *w = json_array_get(r->workloads, i);
-        const double x = workload_number(w, "measured", "step_us") / 1e3, y = workload_number(w, "predicted", "step_us") / 1e3;
-        if (!workload_is_measured(w) || !(x > 0) || !(y > 0))
+        const double measured = workload_number(w, "measured", "step_us") / 1e3, predicted = workload_number(w, "predicted", "step_us") / 1e3;
+        if (!workload_is_measured(w))
             continue;
-        text_add(&f->data, "%.6g %.6g ", x, y);
-        text_add(&f->data, "\"%s\"\n", workload_label(label, w));
-        low = fmin(low, fmin(x, y));
-        high = fmax(high, fmax(x, y));
+        text_add(&f->data, "%.6g %.6g %zu\n", measured, predicted, n - at++);
+        low = fmin(low, fmin(measured * 0.9, predicted));
+        high = fmax(high, fmax(measured * 1.1, predicted));
     }
     figure_block_end(f);
-    if (high / low > 4) {
-        figure_log_axis(f, 'x', "measured, ms a step", low, high);
-        figure_log_axis(f, 'y', "predicted, ms a step", low, high);
-    } else { /* too near each other for decades */
-        figure_set(f, "set xlabel 'measured, ms a step'\nset ylabel 'predicted, ms a step'\nset xrange [%.4g:%.4g]\nset yrange [%.4g:%.4g]", low * 0.8,
-                   high * 1.3, low * 0.8, high * 1.3);
-    }
-    figure_set(f, "set grid\nset key top left");
-    f->height = 520;
-    figure_draw(f, "x with lines lc rgb '#606060' lw 1.5");
-    figure_title(f, "equal");
-    figure_draw(f, "1.1*x with lines lc rgb '#909090' dt 2");
-    figure_title(f, NULL);
-    figure_draw(f, "x/1.1 with lines lc rgb '#909090' dt 2");
-    figure_title(f, NULL);
-    figure_draw(f, "$b%d using 1:2 with points lc rgb '#0072B2' pt 7 ps 0.9", block);
-    figure_title(f, NULL);
-    figure_draw(f, "$b%d using 1:2:3 with labels left offset 0.8,-0.3 font ',9'", block);
-    figure_title(f, NULL);
+    figure_log_axis(f, 'x', "ms a step", low > 0 ? low : 1e-3, high > 0 ? high : 1);
+    figure_set(f, "set key outside top center horizontal\nset bars 1");
+    figure_draw(f, "$b%d using 1:3:(0.9*$1):(1.1*$1) with xerrorbars lc rgb '#0072B2' lw 2 pt 7 ps 0.8", block);
+    figure_title(f, "measured, and 10 % of it");
+    figure_draw(f, "$b%d using 2:3 with points lc rgb '#D55E00' lw 2 pt 6 ps 1.3", block);
+    figure_title(f, "predicted");
 }
 
 static const char *draw(struct figures *figures, const struct plot *plot, const struct page_input *in)
@@ -124,7 +116,7 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
     if (n == 0)
         return "no workload was measured: ringbench workload all";
     draw_split(figures, plot, in->records, n);
-    draw_agreement(figures, plot, in->records);
+    draw_agreement(figures, plot, in->records, n);
     return NULL;
 }
 
