@@ -193,7 +193,7 @@ $(BUILD)/tests/cuda/sass: $(BUILD)/tests/cuda/sass.o $(BUILD)/libcore.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-tests: $(tests)
+tests: $(tests) $(BUILD)/ringbench-simulated-gpu
 kernels: $(kernels:%=$(CUDA_BUILD)/%.o)
 tsan_tests: $(tsan_tests)
 

@@ -1,4 +1,5 @@
 /* The list of cases follows from the options. */
+#include "bench/baselines.h"
 #include "bench/cases.h"
 
 #include "core/error.h"
@@ -44,7 +45,7 @@ static void test_default_set(void **state)
 {
     (void)state;
     struct cases c;
-    assert_int_equal(build(&c, "", 2), RB_OK);
+    assert_int_equal(build(&c, "--baseline mpi", 2), RB_OK);
     assert_int_equal(c.nsuites, 4);
     const struct suite *s = suite_of(&c, COLLECTIVE_ALL_REDUCE);
     assert_non_null(s);
@@ -108,7 +109,7 @@ static void test_why_mpi_is_no_baseline(void **state)
 {
     (void)state;
     struct cases c;
-    assert_int_equal(build(&c, "--collective all_reduce,all_gather -d f8e4m3,float", 2), RB_OK);
+    assert_int_equal(build(&c, "--baseline mpi --collective all_reduce,all_gather -d f8e4m3,float", 2), RB_OK);
     assert_int_equal(c.nsuites, 4);
     for (size_t i = 0; i < c.nsuites; i++) {
         const struct suite *s = &c.suites[i];
@@ -119,6 +120,30 @@ static void test_why_mpi_is_no_baseline(void **state)
         else
             assert_string_equal(s->unmatched, "MPI has no 8-bit floats to reduce");
     }
+    cases_free(&c);
+}
+
+static void test_baselines_take_turns(void **state)
+{
+    (void)state;
+    struct cases c;
+    struct settings s;
+    struct baselines b = {0};
+    bool help;
+    char *argv[] = { "ringbench", "--collective", "all_reduce", "--algorithm", "ring", "--baseline", "nccl", "--nccl", "/none/a.so,/none/b.so",
+                     "--nccl-algo", "auto,Ring", NULL };
+    const char *const transport = "cuda_peer";
+    assert_int_equal(settings_parse(&s, 11, argv, &help), RB_OK);
+    assert_int_equal(baselines_name(&b, &s), RB_OK);
+    assert_int_equal(cases_build(&c, &s, 2, &transport, 1), RB_OK);
+    static const char *const names[] = { "nccl-1", "nccl-2-ring", "nccl-3", "nccl-4-ring" }; /* no versions to be told apart by */
+    assert_int_equal(c.suites[0].nsubjects, 5);
+    for (size_t i = 0; i < 4; i++) {
+        assert_null(c.suites[0].subjects[1 + i].algorithm);
+        assert_string_equal(c.suites[0].subjects[1 + i].transport, names[i]);
+    }
+    assert_string_equal(baselines_find(&b, "nccl-4-ring")->library, "/none/b.so");
+    baselines_close(&b);
     cases_free(&c);
 }
 
@@ -136,7 +161,7 @@ static void test_no_baseline_where_it_has_no_such_call(void **state)
 {
     (void)state;
     struct cases c;
-    assert_int_equal(build(&c, "--collective push_pull -b 8 -e 8", 3), RB_OK);
+    assert_int_equal(build(&c, "--baseline mpi --collective push_pull -b 8 -e 8", 3), RB_OK);
     const struct suite *s = suite_of(&c, COLLECTIVE_PUSH_PULL);
     for (size_t i = 0; i < s->nsubjects; i++)
         assert_non_null(s->subjects[i].algorithm);
@@ -204,7 +229,7 @@ int main(void)
         cmocka_unit_test(test_sizes_add_or_multiply),
         cmocka_unit_test(test_small_sizes_are_one_element),
         cmocka_unit_test(test_why_mpi_is_no_baseline),
-        cmocka_unit_test(test_baseline_none),
+        cmocka_unit_test(test_baseline_none), cmocka_unit_test(test_baselines_take_turns),
         cmocka_unit_test(test_no_baseline_where_it_has_no_such_call),
         cmocka_unit_test(test_servers),
         cmocka_unit_test(test_roots),

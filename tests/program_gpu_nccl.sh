@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The whole program on the simulated GPU beside a stand-in for NCCL: right results, ratios, several libraries and algorithms in turn, and one
+# line where NCCL cannot be had.
+. scripts/tap.sh
+libraries=$PWD/${BUILD:-build}/tests
+[ "${BUILD:-build}" = "${BUILD#/}" ] || libraries=$BUILD/tests
+program=$(dirname "$libraries")/ringbench-simulated-gpu
+if [ ! -x "$program" ]; then
+    skip "NCCL beside ours on the simulated GPU" "$program was not built"
+    finish
+fi
+export RINGBENCH_DATA=${RINGBENCH_DATA:-$PWD/report/data} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+cd "$work" || exit 1
+run() { mpirun --oversubscribe -n 2 "$program" --channels 2 -b 1K -e 16K -f 16 -n 3 -w 1 --no-report --budget 1ms "$@"; }
+cases() { jq -r "select(.kind == \"case\") | $2" "$1/results.jsonl" | sort -u; }
+
+exits "two ranks share a GPU" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --nccl-algo auto,Ring \
+    --collective all_reduce,reduce_scatter,alltoall,push_pull --output shared
+is "nothing is wrong" "$(cases shared .wrong)" 0
+is "two baselines take turns" "$(cases shared 'select(.collective == "all_reduce" and .baseline != false) | .baseline' | paste -sd ' ')" "nccl nccl-ring"
+is "ours have a ratio" "$(cases shared 'select(.collective == "all_reduce" and .baseline == false) | .ratio > 0')" true
+is "so has the second baseline, the first has none" "$(cases shared 'select(.baseline != false and .collective == "reduce_scatter") | "\(.baseline) \(.ratio > 0)"' |
+    paste -sd ' ')" "nccl false nccl-ring true"
+is "all-to-all in place has no baseline" "$(cases shared 'select(.collective == "alltoall" and .baseline != false) | .in_place')" false
+is "the run says how NCCL was run" "$(head -n 1 shared/results.jsonl | jq -r '.baselines[1].version')" \
+    "NCCL 2.30.7, at most 2 CTAs a rank, algorithm Ring, protocol of its choice"
+is "its environment is in the record" "$(head -n 1 shared/results.jsonl | jq -r '.environment | .NCCL_MULTI_RANK_GPU_ENABLE + " " + .NCCL_MAX_CTAS')" "1 2"
+like "the parameter server has no baseline, and why" "$out" 'NCCL has no parameter server'
+
+exits "one version can share a GPU, the other cannot" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.28.9.so,$libraries/libnccl-2.30.7.so" \
+    --collective all_reduce --algorithm ring --output versions
+like "the older is n/a, and why" "$out" '^# Baseline nccl-2\.28\.9: n/a: 2 ranks share a GPU, which is not possible with this version: NCCL 2\.28\.9 refuses'
+is "the newer is what ratios are of" "$(cases versions 'select(.baseline != false) | .baseline')" nccl-2.30.7
+is "and they are there" "$(cases versions 'select(.baseline == false) | .ratio > 0')" true
+
+exits "without the library it measures all the same" 0 run --ranks-per-gpu 2 --nccl "$work/none.so" --collective all_reduce --algorithm ring --output none
+like "one line says so" "$out" '^# Baseline nccl: n/a: .*none\.so: cannot open shared object file'
+is "there is no ratio" "$(cases none .ratio)" null
+
+FAKE_NCCL_FAULT=call exits "a failing call ends with nccl-tests' code" 3 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" \
+    --collective all_reduce --algorithm ring --output fault
+like "with NCCL's own words" "$err" 'NCCL 2\.30\.7: all_reduce: internal error; last: a proxy thread has ended'
+exits "too many at once" 6 run --ranks-per-gpu 2 --nccl a,b,c --nccl-algo auto,Ring,Tree --output many
+like "it says how many" "$err" '9 baselines, at most 8'
+finish
