@@ -51,9 +51,9 @@ static int parse_model(struct emulation *e, const char *text, double *tflops_p)
     if (rc == RB_OK) {
         e->model_GBps = gpu_effective_GBps(gpu);
         *tflops_p = gpu_dense16(gpu).value;
-        snprintf(e->gpu, sizeof e->gpu, "%.63s", gpu->name);
+        snprintf(e->gpu, sizeof e->gpu, "%.47s", gpu->model);
         if (!(e->model_GBps > 0))
-            rc = rb_fail(RB_EUSAGE, "--emulate %s: the catalogue has no rate of links between its GPUs; give a rate such as 25GB/s", gpu->name);
+            rc = rb_fail(RB_EUSAGE, "--emulate %s: the catalogue has no rate of links between its GPUs; give a rate such as 25GB/s", gpu->model);
     }
     catalogue_free(&c);
     return rc;

@@ -15,7 +15,7 @@ struct emulation {
     double latency_sec;
     double model_GBps;  /* before scaling; 0: a plain rate was asked for */
     double scale;
-    char gpu[64];       /* catalogue name; "": none */
+    char gpu[48];       /* catalogue name; "": none */
     char text[240];     /* one line for the header */
 };
 

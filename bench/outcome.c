@@ -25,7 +25,9 @@ void outcome_name(struct record_case *c, const struct session *s, const struct u
     set(c->collective, sizeof c->collective, what->name);
     set(c->type, sizeof c->type, type_name(suite->type));
     set(c->op, sizeof c->op, what->reduces ? op_name(suite->op) : "none");
-    set(c->evidence, sizeof c->evidence, "measured");
+    set(c->evidence, sizeof c->evidence, s->emulation.GBps > 0 ? "emulated" : "measured");
+    if (s->emulation.gpu[0] != '\0')
+        set(c->gpu, sizeof c->gpu, s->emulation.gpu);
     set(c->algorithm, sizeof c->algorithm, who->algorithm != NULL ? who->algorithm->family : who->transport);
     set(c->transport, sizeof c->transport, comm != NULL ? comm_transport(comm) : who->algorithm == NULL ? s->settings->baseline : who->transport);
     if (who->algorithm != NULL && who->protocol != PROTOCOL_AUTO)

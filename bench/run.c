@@ -117,7 +117,7 @@ static int run_job(struct run *r, int *argc, char ***argv)
     size_t n = 0;
     RB_TRY(setup_transports(s, names, &n));
     if (strcmp(r->settings.baseline, "auto") == 0)
-        r->settings.baseline = s->on_gpu ? "nccl" : "mpi";
+        r->settings.baseline = r->settings.emulate != NULL ? "none" /* nobody slows that down */ : s->on_gpu ? "nccl" : "mpi";
     rb_mute(s->job->rank != 0);
     const int named = baselines_name(&s->baselines, &r->settings);
     rb_mute(false);

@@ -2,11 +2,11 @@
 #ifndef RB_BENCH_SESSION_H
 #define RB_BENCH_SESSION_H
 
+#include "bench/emulate.h"
 #include "bench/baselines.h"
 #include "bench/hosts.h"
 #include "bench/interfaces.h"
 #include "bench/settings.h"
-#include "collectives/baseline/baseline.h"
 #include "collectives/comm.h"
 #include "core/heartbeat.h"
 #include "core/job.h"
@@ -32,6 +32,7 @@ struct session {
     int *ring;                       /* order of the ranks */
     struct channel channels[SESSION_TRANSPORTS];
     size_t nchannels;
+    struct emulation emulation;          /* GBps 0: none */
     bool on_gpu;                         /* buffers are the GPUs' */
     struct baselines baselines;
     char *region;                        /* in the first channel's memory */

@@ -68,6 +68,8 @@ static const struct option_row rows[] = {
     { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
     { 0, "nccl", NULL, OPTION_TEXT, AT(nccl), "this libnccl.so; several by commas take turns [libnccl.so.2 as the system finds it]", NULL, 0, 0 },
     { 0, "nccl-algo", "auto", OPTION_TEXT, AT(nccl_algorithms), "NCCL_ALGO of the baseline; several by commas take turns, such as auto,Ring; auto: its choice", NULL, 0, 0 },
+    { 0, "emulate", NULL, OPTION_TEXT, AT(emulate),
+      "links no faster than those of this GPU model, or than a rate: H800, H800:0.01 (scaled), 25GB/s, 25GB/s,2us; without a scale the model's FLOP per byte", NULL, 0, 0 },
     { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
     { 0, "qps", "1", OPTION_COUNT, AT(qps), "verbs: queue pairs of a connection", NULL, 1, 16 },
     { 0, "proxy", NULL, OPTION_FLAG, AT(proxy), "verbs: a thread near the card moves messages", NULL, 0, 0 },

@@ -37,6 +37,7 @@ struct settings {
     const char *topology;
     uint64_t ranks_per_gpu, channels; /* channels 0: chosen */
     bool system_scope;
+    const char *emulate; /* NULL: links as they are */
     const char *nccl; /* libraries by commas; NULL: the system's */
     const char *nccl_algorithms; /* by commas */
     const char *device; /* of verbs; NULL: chosen */

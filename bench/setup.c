@@ -14,6 +14,7 @@
 #include "core/units.h"
 #include "topo/hosts.h"
 #include "topo/memory.h"
+#include "workload/compute.h"
 
 #include <math.h>
 #include <sched.h>
@@ -34,6 +35,8 @@ struct about_rank {
 /* What auto will take, as far as that is between GPUs: named, so that all that depends on it knows. */
 static const char *auto_name(const struct session *s)
 {
+    if (s->settings->workload.names != NULL)
+        return "auto"; /* what computes here are processors */
     for (size_t i = 0; i < transport_count; i++) {
         const char *why;
         const bool mine = transports[i]->moves && transports[i]->usable(s->job, &why);
@@ -86,6 +89,8 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
         s->channels[i].asked = names[i];
     s->nchannels = n;
     *count_p = n;
+    if (s->on_gpu && s->settings->workload.names != NULL)
+        return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--workload computes on processors and moves host memory; leave --transport %s out", asked) : RB_EUSAGE;
     if (n > 0)
         return RB_OK;
     return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--transport %s cannot be used here (above); try auto", asked) : RB_EUSAGE;
@@ -168,9 +173,36 @@ static int find_topology(struct session *s)
     return order_ring(s);
 }
 
+/* What a rank multiplies while all ranks do. */
+static int own_tflops(struct job *job, double *tflops_p)
+{
+    struct compute c;
+    RB_TRY(job_agree(job, compute_open(&c, "auto")));
+    *tflops_p = c.flops * 1e-12;
+    compute_close(&c);
+    return job_reduce(job, tflops_p, 1, JOB_MIN);
+}
+
+/* Ranks on GPUs go round by the GPUs' links, not by cores. Stays as it is where the topology does not know them. */
+static int order_gpus(struct session *s)
+{
+    const size_t n = (size_t)s->job->nranks;
+    const struct comm_gpu gpu = comm_gpu(s->channels[0].comm);
+    int mine = gpu.bus != NULL ? topology_find_gpu(s->topology, gpu.bus) : -1, *devices = rb_calloc(n, sizeof *devices);
+    int rc = job_allgather(s->job, &mine, devices, sizeof mine);
+    bool known = rc == RB_OK;
+    for (size_t r = 0; r < n; r++)
+        known = known && devices[r] >= 0;
+    if (known && s->settings->topology == NULL)
+        topology_ring_devices(s->topology, devices, s->job->nranks, s->ring);
+    free(devices);
+    return rc;
+}
+
 int setup_comms(struct session *s)
 {
     RB_TRY(find_topology(s));
+    RB_TRY(emulate_parse(&s->emulation, s->settings->emulate, s->job, own_tflops));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     char name[CARD_NAME];
     const char *near = card_near(s, "/sys", name);
@@ -178,9 +210,12 @@ int setup_comms(struct session *s)
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
                                             .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near,
                                             .ranks_per_gpu = (int)s->settings->ranks_per_gpu, .channels = (int)s->settings->channels,
-                                            .system_scope = s->settings->system_scope };
+                                            .system_scope = s->settings->system_scope, .pace_GBps = s->emulation.GBps,
+                                            .pace_latency_sec = s->emulation.latency_sec, .host_memory = !s->on_gpu };
         RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
     }
+    if (s->on_gpu)
+        RB_TRY(order_gpus(s));
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);
     s->clock_sec = clock_cost();
     RB_TRY(job_reduce(s->job, &s->clock_sec, 1, JOB_MAX));
@@ -232,6 +267,12 @@ static struct about_rank about_me(const struct session *s)
     if (gethostname(me.shown.host, sizeof me.shown.host - 1) != 0)
         snprintf(me.shown.host, sizeof me.shown.host, "unknown");
     snprintf(me.shown.device, sizeof me.shown.device, "%.90s", environment_processor());
+    const struct comm_gpu gpu = comm_gpu(s->channels[0].comm);
+    if (gpu.name != NULL) {
+        me.shown.gpu = gpu.device;
+        snprintf(me.shown.bus, sizeof me.shown.bus, "%.23s", gpu.bus);
+        snprintf(me.shown.device, sizeof me.shown.device, "%.95s", gpu.name);
+    }
     snprintf(me.binding, sizeof me.binding, "%s", s->binding.core >= 0 ? s->binding.text : "not bound");
     me.interface = s->interface;
     for (size_t i = 0; i < s->nchannels; i++)
@@ -313,6 +354,8 @@ static void print_preamble(const struct session *s, const struct about_rank *all
     printf("; buffers %s within %s a rank (--cache)\n", s->settings->cache, units_bytes(region, s->region_bytes));
     for (size_t i = 0; i < s->nchannels; i++)
         printf("# Transport %s\n", comm_transport_why(s->channels[i].comm));
+    if (s->emulation.GBps > 0)
+        printf("# Emulated: links of %s\n", s->emulation.text);
     printf("#\n");
     fflush(stdout);
 }

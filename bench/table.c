@@ -25,9 +25,11 @@ void table_preamble(FILE *out, const struct settings *s, const struct table_rank
     if (s->blocking == 1)
         fprintf(out, "# Blocking: a barrier between the calls of one sample (-m)\n");
     fprintf(out, "#\n# Using devices\n");
-    for (int r = 0; r < nranks; r++)
-        fprintf(out, "#  Rank %2d Group %2d Pid %6d on %10s device %2d [%s] %s\n", r, 0, ranks[r].pid, ranks[r].host,
-                ranks[r].core >= 0 ? ranks[r].core : 0, ranks[r].core >= 0 ? "core" : "any core", ranks[r].device);
+    for (int r = 0; r < nranks; r++) {
+        const struct table_rank *k = &ranks[r];
+        fprintf(out, "#  Rank %2d Group %2d Pid %6d on %10s device %2d [%s] %s\n", r, 0, k->pid, k->host, k->bus[0] != '\0' ? k->gpu : k->core >= 0 ? k->core : 0,
+                k->bus[0] != '\0' ? k->bus : k->core >= 0 ? "core" : "any core", k->device);
+    }
     if (nranks == 1)
         fprintf(out, "# One rank: nothing travels, so bandwidths are n/a. Start more with mpirun -n 2.\n");
     fprintf(out, "#\n");

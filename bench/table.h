@@ -13,7 +13,9 @@
 struct table_rank {
     int pid, core; /* core -1: not bound */
     char host[64];
-    char device[96]; /* the processor's name */
+    char device[96]; /* name of the processor, or of the GPU */
+    char bus[24];    /* of the GPU; "": none */
+    int gpu;
 };
 
 /* Once, above all tables. */

@@ -20,7 +20,8 @@ static int run_with(struct session *s, struct store *store, const struct fits *f
     struct workload_suite suite = { .settings = s->settings->workload, .job = s->job, .all = s->channels[0].comm, .fits = fits, .out = table ? stdout : NULL,
                            .record = keep, .context = store };
     suite.config = (struct comm_config){ .transport = comm_transport(suite.all), .yield = s->crowded, .heartbeat = s->heartbeat,
-                                         .qps = (int)s->settings->qps, .device = s->settings->device };
+                                         .qps = (int)s->settings->qps, .device = s->settings->device,
+                                         .pace_GBps = s->emulation.GBps, .pace_latency_sec = s->emulation.latency_sec };
     return suite_run(&suite);
 }
 

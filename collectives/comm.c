@@ -44,7 +44,7 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
     }
     int n = 0;
     for (size_t i = 0; i < transport_count; i++) {
-        if (!transports[i]->moves)
+        if (!transports[i]->moves || (transports[i]->gpu && comm->config.host_memory))
             continue;
         if (all_can_use(comm->job, transports[i], &why)) {
             *ops_p = transports[i];
@@ -177,6 +177,16 @@ void *comm_at(const struct comm *comm, uint64_t token, int rank)
 {
     char *base = comm->regions[token >> TOKEN_SHIFT].base[rank];
     return base != NULL ? base + (token & ((UINT64_C(1) << TOKEN_SHIFT) - 1)) : NULL;
+}
+
+struct comm_gpu comm_gpu(const struct comm *comm)
+{
+    struct comm_gpu g = { NULL, NULL, -1 };
+    if (comm->gpu != NULL) {
+        const struct gang *gang = ((const struct cuda_transport *)comm->transport)->gang;
+        g = (struct comm_gpu){ gang->facts.name, gang->facts.bus, gang->device };
+    }
+    return g;
 }
 
 bool comm_on_gpu(const struct comm *comm)

@@ -22,6 +22,7 @@ struct comm_config {
     int qps;                     /* verbs: queue pairs of a connection; 0: one */
     const char *device;          /* verbs: the device, or device:port, to use; NULL: near_device, else the first that can be used */
     const char *near_device;     /* verbs: what the topology prefers for this rank; NULL: none */
+    bool host_memory;            /* auto leaves transports between GPUs out */
     int ranks_per_gpu;           /* GPUs: as many may share one; 0: 1 */
     int channels;                /* GPUs: groups of threads a rank; 0: the transport's choice */
     int gpu_threads;             /* GPUs: of a group; 0: 512, what the kernels are made for */
@@ -58,6 +59,12 @@ int comm_release(struct comm *comm, void *memory); /* collective, in the order o
 
 /* The memory is a GPU's: the host reads and writes it with comm_copy() only. */
 bool comm_on_gpu(const struct comm *comm);
+/* The GPU of this rank; NULL fields of a communicator on host memory. */
+struct comm_gpu {
+    const char *name, *bus; /* "NVIDIA H200", "0000:1b:00.0" */
+    int device;             /* as this process counts */
+};
+struct comm_gpu comm_gpu(const struct comm *comm);
 /* Where `rank` has what lies at `address` here, as kernels and copies of this process reach it; NULL: out of reach. */
 void *comm_peer(const struct comm *comm, const void *address, int rank);
 /* Between memory of comm_allocate and any other, either way; done on return. */
