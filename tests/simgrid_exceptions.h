@@ -1,5 +1,5 @@
-/* Cluster, algorithm, bytes, lowest and highest ratio SimGrid / ours: messages of different latency on one link (all but the last),
- * short messages on a latency-bound ring (the last). Included by scale_simgrid.c. */
+/* Cluster, algorithm, bytes, lowest and highest ratio SimGrid / ours: messages of different latency on one link (the first six),
+ * short messages on a latency-bound ring (pod-H800, two levels), short passes over a memory that ranks share (bus). Included by scale_simgrid.c. */
     { "2048x4090", "tree_all_reduce", 1048576, 0.910, 0.928 },
     { "2048x4090", "tree_all_reduce", 268435456, 0.900, 0.918 },
     { "pod-H100", "direct_two_shot_all_reduce", 1048576, 0.931, 0.949 },
@@ -7,3 +7,5 @@
     { "pod-H800", "direct_two_shot_all_reduce", 1048576, 0.931, 0.949 },
     { "pod-H800", "direct_alltoall", 1048576, 0.931, 0.949 },
     { "pod-H800", "two_level_all_reduce", 1048576, 1.045, 1.066 },
+    { "tests/clusters/bus.cluster", "ring_all_reduce", 1048576, 1.068, 1.089 },
+    { "tests/clusters/bus.cluster", "two_level_all_reduce", 1048576, 1.071, 1.093 },
