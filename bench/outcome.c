@@ -57,6 +57,8 @@ static struct ceiling ceiling_of(const struct session *s, const struct unit *u)
 {
     const struct topology *t = s->topology;
     struct ceiling best = { NAN, CEILING_UNKNOWN };
+    if (s->emulation.GBps > 0)
+        return (struct ceiling){ s->emulation.GBps, s->emulation.gpu[0] != '\0' ? CEILING_CATALOGUE : CEILING_ASSUMED };
     if (s->job->nnodes == 1)
         return (struct ceiling){ u->copy_GBps, CEILING_MEASURED };
     if (isfinite(s->interface.GBps))

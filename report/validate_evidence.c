@@ -155,6 +155,8 @@ static void add_case(struct validation *v, const struct record_case *k, const st
     SAY(e->algorithm, "%.31s", source != NULL && source->algorithm[0] != '\0' ? source->algorithm : k->algorithm[0] != '\0' ? k->algorithm : "unknown");
     SAY(e->source, "%s", source != NULL ? source->address : k->source);
     e->GBps = k->busbw_GBps;
+    if (e->kind == EVIDENCE_EMULATED && k->ceiling_GBps > 0) /* what was emulated may be scaled: its own ceiling stands for the model's */
+        e->GBps *= gpu_effective_GBps(v->gpu) / k->ceiling_GBps;
     e->ranks = k->ranks;
     e->given = given;
     set_wire(e, v, all_reduce && !(source != NULL && source->nvls == 0));
