@@ -257,7 +257,7 @@ bench: ringbench $(BUILD)/yardstick ## the comparison with Open MPI and memcpy: 
 bench-hosts: ringbench ## rings against the rate of shaped links and MPI, two levels against one, between network namespaces
 	@tests/hosts/bench
 
-coverage: ## line coverage of core, collectives, bench and report; fails below 85 %
+coverage: ## line coverage of core, collectives, scale, bench and report; fails below 85 %
 	@scripts/setup.sh check
 	@MAKE=$(MAKE) scripts/coverage.sh
 
