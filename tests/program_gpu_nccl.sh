@@ -11,6 +11,7 @@ if [ ! -x "$program" ]; then
 fi
 export RINGBENCH_DATA=${RINGBENCH_DATA:-$PWD/report/data} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 cd "$work" || exit 1
+# shellcheck disable=SC2317 # only where the program was built
 run() { mpirun --oversubscribe -n 2 "$program" --channels 2 -b 1K -e 16K -f 16 -n 3 -w 1 --no-report --budget 1ms "$@"; }
 cases() { jq -r "select(.kind == \"case\") | $2" "$1/results.jsonl" | sort -u; }
 
@@ -40,6 +41,9 @@ is "there is no ratio" "$(cases none .ratio)" null
 FAKE_NCCL_FAULT=call exits "a failing call ends with nccl-tests' code" 3 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" \
     --collective all_reduce --algorithm ring --output fault
 like "with NCCL's own words" "$err" 'NCCL 2\.30\.7: all_reduce: internal error; last: a proxy thread has ended'
+FAKE_NCCL_FAULT=hang exits "a call that never ends is no progress" 4 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" \
+    --collective all_reduce --algorithm ring -T 4 --output hang
+like "it says where" "$err" 'no progress for 4 s \(-T\): rank 0 is verifying all_reduce baseline over nccl'
 exits "too many at once" 6 run --ranks-per-gpu 2 --nccl a,b,c --nccl-algo auto,Ring,Tree --output many
 like "it says how many" "$err" '9 baselines, at most 8'
 finish
