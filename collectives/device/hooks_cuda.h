@@ -140,6 +140,24 @@ GPU_PACKED_BYTES(TYPE_UINT8, OP_SUM, __vadd4)
 GPU_PACKED_BYTES(TYPE_UINT8, OP_MIN, __vminu4)
 GPU_PACKED_BYTES(TYPE_UINT8, OP_MAX, __vmaxu4)
 
+/* 8-bit floats compare as halves, two at once; the codes are chosen, not converted back: x < y ? x : y to the last bit. */
+template <__nv_fp8_interpretation_t KIND, bool LESS> GPU_FN uint32_t gpu_choose_pairs(uint32_t a, uint32_t b)
+{
+    uint32_t masks[2];
+    GPU_UNROLL
+    for (int i = 0; i < 2; i++) {
+        const __half2 x = __half2(__nv_cvt_fp8x2_to_halfraw2((uint16_t)(a >> 16 * i), KIND)), y = __half2(__nv_cvt_fp8x2_to_halfraw2((uint16_t)(b >> 16 * i), KIND));
+        masks[i] = LESS ? __hlt2_mask(x, y) : __hgt2_mask(x, y);
+    }
+    const uint32_t mask = __byte_perm(masks[0], masks[1], 0x6420);
+    return (a & mask) | (b & ~mask);
+}
+
+GPU_PACKED_BYTES(TYPE_FLOAT8E4M3, OP_MIN, (gpu_choose_pairs<__NV_E4M3, true>))
+GPU_PACKED_BYTES(TYPE_FLOAT8E4M3, OP_MAX, (gpu_choose_pairs<__NV_E4M3, false>))
+GPU_PACKED_BYTES(TYPE_FLOAT8E5M2, OP_MIN, (gpu_choose_pairs<__NV_E5M2, true>))
+GPU_PACKED_BYTES(TYPE_FLOAT8E5M2, OP_MAX, (gpu_choose_pairs<__NV_E5M2, false>))
+
 #include "collectives/device/packs.h"
 
 GPU_FN struct pack gpu_load(const void *address)
