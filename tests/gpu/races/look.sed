@@ -1,0 +1,1 @@
+s/GPU_FN uint64_t engine_load_acquire(const uint64_t \*address) { return __atomic_load_n(address, __ATOMIC_ACQUIRE); }/GPU_FN uint64_t engine_load_acquire(const uint64_t *address) { return __atomic_load_n(address, __ATOMIC_RELAXED); }/
