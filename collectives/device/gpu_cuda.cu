@@ -144,7 +144,7 @@ static int groups(const struct gpu_launch *l, int *groups_p)
 {
     int sms = 0, each = 0;
     const void *kernel = kernel_of(l);
-    if (l->shared_bytes > 48 << 10)
+    if (l->shared_bytes > 32 << 10) /* 48 KiB need no leave, but what a kernel has of its own counts */
         CUDA_TRY("shared memory of a kernel", cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)l->shared_bytes));
     CUDA_TRY("a GPU's multiprocessors", cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, selected.device));
     CUDA_TRY("the occupancy of a kernel", cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, (int)l->threads, l->shared_bytes));
