@@ -91,16 +91,14 @@ GPU_FN bool packs_aligned(const struct leaf_work *w)
 template <int TYPE, int OP> GPU_FN void packs_run(const struct leaf_work *w, int divisor)
 {
     const uint32_t threads = gpu_threads(), me = gpu_thread();
-    constexpr uint64_t in_pack = PACK_BYTES / sizeof(typename element<TYPE>::bits);
+    const uint64_t in_pack = PACK_BYTES / sizeof(typename element<TYPE>::bits);
     const uint64_t packs = packs_aligned(w) ? w->count / in_pack : 0;
     const int by = w->finish ? divisor : 0;
     uint64_t at = me;
     for (; by == 0 && at - me + (uint64_t)threads * PACKS <= packs; at += (uint64_t)threads * PACKS)
         packs_block<TYPE, OP, PACKS, true>(w, at, threads, packs, by);
-    /* What is left is less than that, and a slot may be all of it. 8-bit floats want registers for their conversions. */
-    constexpr int rest = in_pack == PACK_BYTES ? PACKS / 2 : PACKS;
-    for (; by == 0 && at < packs; at += (uint64_t)threads * rest)
-        packs_block<TYPE, OP, rest, false>(w, at, threads, packs, by);
+    if (by == 0 && at < packs) /* what is left is less than that: a slot may be all of it */
+        packs_block<TYPE, OP, PACKS, false>(w, at, threads, packs, by);
     for (; by != 0 && at < packs; at += threads)
         packs_block<TYPE, OP, 1, true>(w, at, threads, packs, by);
     for (uint64_t i = packs * in_pack + me; i < w->count; i += threads)
