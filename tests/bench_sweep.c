@@ -15,6 +15,7 @@ static void build(struct settings *s, struct cases *c, char **words, int n)
     static const char *const usable[] = { "shm" };
     bool help;
     assert_int_equal(settings_parse(s, n, words, &help), RB_OK);
+    s->baseline = "mpi"; /* what the main job makes of auto on host memory */
     assert_int_equal(cases_build(c, s, 2, usable, 1), RB_OK);
 }
 
