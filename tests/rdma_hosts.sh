@@ -20,7 +20,7 @@ is "mpirun across two machines ends well" $code 0
 ok "the second machine ends well" wait $second
 records=$work/shared/out/results.jsonl
 rows='select(.kind == "case" and .baseline == false)'
-like "memory inside and verbs outside were chosen" "$work/guest" '^# Transport shm\+verbs by auto.*rxe0:1, RoCE v2'
+like "memory inside and verbs outside were chosen" "$work/guest" '^# Transport .*shm\+verbs by auto.*rxe0:1, RoCE v2'
 is "on two machines" "$(jq -s "[.[] | $rows | .nodes] | unique | tostring" "$records")" '"[2]"'
 is "all rows over both" "$(jq -s "[.[] | $rows | .transport] | unique | tostring" "$records")" '"[\"shm+verbs\"]"'
 is "nothing wrong" "$(jq -s "[.[] | $rows | .wrong] | add" "$records")" 0
