@@ -44,6 +44,44 @@ static void print_distribution(FILE *out, const struct server_outcome *o)
     fprintf(out, "\n");
 }
 
+/* Of an iteration of a worker, by the mean: what is spent computing (messages it handles meanwhile included) and waiting. */
+struct iteration {
+    double compute_sec, waiting_sec;
+};
+
+static struct iteration iteration_measured(const struct server_outcome *o)
+{
+    const double whole = o->workers / o->per_sec;
+    return (struct iteration){ whole * (1 - o->waiting), whole * o->waiting };
+}
+
+static struct iteration iteration_predicted(const struct server_outcome *o, double per_sec)
+{
+    const double compute = o->of.compute_sec * (o->workers - 1 + o->of.slow_factor) / o->workers;
+    return (struct iteration){ compute, fmax(o->workers / per_sec - compute, 0) };
+}
+
+/* The part in which prediction and measurement differ most; NULL where the whole is right within 10 %. */
+static const char *worst_term(const struct server_outcome *o, double predicted_per_sec)
+{
+    const struct iteration is = iteration_measured(o), was = iteration_predicted(o, predicted_per_sec);
+    if (fabs(predicted_per_sec / o->per_sec - 1) <= 0.1)
+        return NULL;
+    return fabs(is.compute_sec - was.compute_sec) > fabs(is.waiting_sec - was.waiting_sec) ? "compute" : "waiting";
+}
+
+static void print_worst(FILE *out, const struct server_outcome *o, double predicted_per_sec)
+{
+    const char *term = worst_term(o, predicted_per_sec);
+    if (term == NULL)
+        return;
+    const struct iteration is = iteration_measured(o), was = iteration_predicted(o, predicted_per_sec);
+    const bool compute = strcmp(term, "compute") == 0;
+    char measured[UNITS_TEXT], predicted[UNITS_TEXT];
+    fprintf(out, "#   off by more than 10 %%: %s %s an iteration, predicted %s\n", compute ? "computing, with the messages handled meanwhile, took" : "waiting for answers took",
+            units_seconds(measured, compute ? is.compute_sec : is.waiting_sec), units_seconds(predicted, compute ? was.compute_sec : was.waiting_sec));
+}
+
 void parameter_server_print(FILE *out, const struct server_outcome *o, double predicted_per_sec)
 {
     char bytes[UNITS_TEXT], bound[ASYNC_BOUND_TEXT];
@@ -54,6 +92,7 @@ void parameter_server_print(FILE *out, const struct server_outcome *o, double pr
             o->compute_sec / o->roundtrip_sec, o->mean_staleness, o->stalest, o->server_bytes / o->seconds / 1e9, o->of.iterations,
             (unsigned long long)o->passed_over);
     print_distribution(out, o);
+    print_worst(out, o, predicted_per_sec);
     fflush(out);
 }
 
@@ -175,6 +214,8 @@ json_t *parameter_server_json(const struct server_outcome *o, double predicted_p
     json_object_set_new(j, "compute_to_communication", json_real(o->compute_sec / o->roundtrip_sec));
     json_object_set_new(j, "iterations_per_sec", json_real(o->per_sec));
     json_object_set_new(j, "predicted_iterations_per_sec", real_or_null(predicted_per_sec));
+    const char *term = worst_term(o, predicted_per_sec);
+    json_object_set_new(j, "worst_term", term != NULL ? json_string(term) : json_null());
     json_object_set_new(j, "waiting", json_real(o->waiting));
     json_object_set_new(j, "server_bytes", json_real(o->server_bytes));
     json_object_set_new(j, "staleness", histogram(o->staleness));
