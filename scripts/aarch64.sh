@@ -71,7 +71,9 @@ choose_cuda() { # arguments of make: CUDA= among them leaves the GPU parts out
         echo "ringbench aarch64: without the GPU parts: no CUDA runtime: $(grep -v '^$' "$folder/cudart/log" | tail -n 1)" >&2
     else
         export NVCC_CCBIN=$triple-g++
-        cuda=(NVCC="$($MAKE -s --no-print-directory print-NVCC)" cudart="$folder/cudart/libcudart_static.a")
+        # A toolkit of the system has its headers for its own kind of processor only; they are the same.
+        cuda=(NVCC="$($MAKE -s --no-print-directory print-NVCC)" cudart="$folder/cudart/libcudart_static.a"
+            NVCCFLAGS="-isystem $($MAKE -s --no-print-directory print-nvcc_root)/include")
     fi
 }
 
