@@ -32,24 +32,18 @@ struct about_rank {
     char rdma[64]; /* port that verbs uses; "": none */
 };
 
-/* What auto will take, as far as that is between GPUs: named, so that all that depends on it knows. */
-static const char *auto_name(const struct session *s)
-{
-    if (s->settings->workload.names != NULL)
-        return "auto"; /* what computes here are processors */
-    for (size_t i = 0; i < transport_count; i++) {
-        const char *why;
-        const bool mine = transports[i]->moves && transports[i]->usable(s->job, &why);
-        if (job_agree(s->job, mine ? RB_OK : RB_EUSAGE) == RB_OK)
-            return transports[i]->gpu ? transports[i]->name : "auto";
-    }
-    return "auto";
-}
-
 static bool is_gpu(const char *name)
 {
     const struct transport_ops *ops = transport_find(name);
     return ops != NULL && ops->gpu;
+}
+
+/* What auto will take, as far as that is between GPUs: named, so that all that depends on it knows. What computes in a workload are
+ * processors. */
+static const char *auto_name(const struct session *s)
+{
+    const char *name = comm_auto(s->job, s->settings->workload.names != NULL);
+    return name != NULL && is_gpu(name) ? name : "auto";
 }
 
 /* The buffers of a run are the GPUs' or the host's: the first transport decides. */

@@ -29,7 +29,30 @@ static bool all_can_use(struct job *job, const struct transport_ops *ops, const 
     return all;
 }
 
-/* auto: the first of the table that is usable and moves data. */
+/* The first of the table that moves data and all ranks can use; NULL: none. why: what speaks against those before it. */
+static const struct transport_ops *first_usable(struct job *job, bool host_memory, char *why, size_t room)
+{
+    int n = 0;
+    why[0] = '\0';
+    for (size_t i = 0; i < transport_count; i++) {
+        const char *reason = "";
+        if (!transports[i]->moves || (transports[i]->gpu && host_memory))
+            continue;
+        if (all_can_use(job, transports[i], &reason))
+            return transports[i];
+        n += snprintf(why + n, room - (size_t)n, "no %s: %s; ", transports[i]->name, reason);
+        n = n < (int)room ? n : (int)room - 1;
+    }
+    return NULL;
+}
+
+const char *comm_auto(struct job *job, bool host_memory)
+{
+    char why[sizeof ((struct comm *)NULL)->why];
+    const struct transport_ops *ops = first_usable(job, host_memory, why, sizeof why);
+    return ops != NULL ? ops->name : NULL;
+}
+
 static int choose(struct comm *comm, const struct transport_ops **ops_p)
 {
     const char *wanted = comm->config.transport != NULL ? comm->config.transport : "auto", *why = "";
@@ -42,19 +65,12 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
         snprintf(comm->why, sizeof comm->why, "%s, as asked", wanted);
         return RB_OK;
     }
-    int n = 0;
-    for (size_t i = 0; i < transport_count; i++) {
-        if (!transports[i]->moves || (transports[i]->gpu && comm->config.host_memory))
-            continue;
-        if (all_can_use(comm->job, transports[i], &why)) {
-            *ops_p = transports[i];
-            snprintf(comm->why + n, sizeof comm->why - (size_t)n, "%s by auto, the first of its list that all ranks can use: %s", transports[i]->name, transports[i]->summary);
-            return RB_OK;
-        }
-        n += snprintf(comm->why + n, sizeof comm->why - (size_t)n, "no %s: %s; ", transports[i]->name, why);
-        n = n < (int)sizeof comm->why ? n : (int)sizeof comm->why - 1;
-    }
-    return rb_fail(RB_EINTERNAL, "no transport can be used: %s", comm->why);
+    *ops_p = first_usable(comm->job, comm->config.host_memory, comm->why, sizeof comm->why);
+    if (*ops_p == NULL)
+        return rb_fail(RB_EINTERNAL, "no transport can be used: %s", comm->why);
+    const size_t n = strlen(comm->why);
+    snprintf(comm->why + n, sizeof comm->why - n, "%s by auto, the first of its list that all ranks can use: %s", (*ops_p)->name, (*ops_p)->summary);
+    return RB_OK;
 }
 
 static int open_barrier(struct comm *comm)

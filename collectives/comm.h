@@ -49,6 +49,8 @@ const char *comm_transport(const struct comm *comm);     /* the one in use: "shm
 const char *comm_transport_why(const struct comm *comm); /* one line, for the header */
 /* Value of --protocol, and what records say. */
 const char *comm_protocol_name(enum comm_protocol protocol);
+/* Collective: what auto takes, a value of --transport; host_memory as in comm_config. NULL: nothing. */
+const char *comm_auto(struct job *job, bool host_memory);
 /* Value of --transport -> is it usable by this job? *why_p: static text, when not. */
 bool comm_transport_usable(const char *name, const struct job *job, const char **why_p);
 
