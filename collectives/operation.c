@@ -22,13 +22,17 @@ static bool wants_direct(const struct comm *comm, const struct call *call, uint6
     return p == PROTOCOL_DIRECT || (p == PROTOCOL_AUTO && bytes >= (comm->config.yield ? DIRECT_FROM_YIELDING : DIRECT_FROM));
 }
 
+bool step_may_hold(const struct step *s)
+{
+    return s->nrecv > 0 && s->nsend > 0 && s->dst.buffer != BUFFER_IN && s->dst.buffer != BUFFER_OUT;
+}
+
 /* A message that travels in a slot, or waits in a hold, must fit it. */
 bool plan_fits_any_slice(const struct plan *p)
 {
     for (int i = 0; i < p->nsteps; i++) {
         const struct step *s = &p->steps[i];
-        const bool kept = s->dst.buffer == BUFFER_IN || s->dst.buffer == BUFFER_OUT;
-        if ((s->nsend > 0 && !(s->flags & (STEP_PULL_SEND | STEP_PUSH_SEND))) || (s->nsend > 0 && s->nrecv > 0 && !kept))
+        if ((s->nsend > 0 && !(s->flags & (STEP_PULL_SEND | STEP_PUSH_SEND))) || step_may_hold(s))
             return false;
     }
     return true;
@@ -140,7 +144,7 @@ static void bind_lanes(struct operation *op, const struct plan *plan)
         struct engine_lane *l = &e->lanes[plan->steps[i].lane];
         struct engine_step *s = &l->steps[l->nsteps++];
         *s = bind_step(op, plan, i, &next);
-        if (s->nrecv > 0 && s->nsend > 0 && !s->keeps && l->hold == NULL)
+        if (step_may_hold(&plan->steps[i]) && l->hold == NULL)
             l->hold = rb_malloc(e->slice_elements * e->type_bytes);
         add_pulled(op, s);
     }

@@ -45,6 +45,8 @@ uint64_t operation_chunk(const struct operation *op, struct chunk c, uint64_t *c
 void operation_bind_step(const struct plan *plan, int index, struct engine_step *step);
 /* Ranks whose values a result of `rank` combines; 1 where nothing is reduced. */
 int operation_contributors(const struct call *call, int rank);
+/* Passes on what it receives and keeps none of it: without room to send, that waits in a hold. */
+bool step_may_hold(const struct step *s);
 /* Its messages lie where they are and wait in no hold: slices need not fit a slot. */
 bool plan_fits_any_slice(const struct plan *p);
 

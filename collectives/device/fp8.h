@@ -10,30 +10,30 @@
 #include "collectives/device/half.h"
 
 /* The half that is 1/256 of it: half's exponents are biased by 8 more. */
-NARROW_FN uint16_t fp8_e4m3_to_half(uint8_t code)
+static inline uint16_t fp8_e4m3_to_half(uint8_t code)
 {
     const uint32_t magnitude = code & 0x7fu, nan = magnitude == 0x7fu ? 0x7c00u : 0;
     return (uint16_t)((uint32_t)(code & 0x80u) << 8 | magnitude << 7 | nan);
 }
 
-NARROW_FN float fp8_e4m3_to_float(uint8_t code)
+static inline float fp8_e4m3_to_float(uint8_t code)
 {
     return half_to_float(fp8_e4m3_to_half(code)) * 256;
 }
 
 /* The upper byte of a half. */
-NARROW_FN uint16_t fp8_e5m2_to_half(uint8_t code)
+static inline uint16_t fp8_e5m2_to_half(uint8_t code)
 {
     return (uint16_t)((uint32_t)code << 8);
 }
 
-NARROW_FN float fp8_e5m2_to_float(uint8_t code)
+static inline float fp8_e5m2_to_float(uint8_t code)
 {
     return half_to_float(fp8_e5m2_to_half(code));
 }
 
 /* largest: the bits of the largest finite number as a float. */
-NARROW_FN uint8_t fp8_saturate(float f, uint32_t fraction, uint32_t lowest, uint32_t largest)
+static inline uint8_t fp8_saturate(float f, uint32_t fraction, uint32_t lowest, uint32_t largest)
 {
     uint32_t bits;
     memcpy(&bits, &f, sizeof bits);
@@ -42,12 +42,12 @@ NARROW_FN uint8_t fp8_saturate(float f, uint32_t fraction, uint32_t lowest, uint
     return (uint8_t)(sign | nan | narrow_round(magnitude < largest ? magnitude : largest, fraction, lowest));
 }
 
-NARROW_FN uint8_t fp8_e4m3_from_float(float f)
+static inline uint8_t fp8_e4m3_from_float(float f)
 {
     return fp8_saturate(f, 3, 121, 0x43e00000u);
 }
 
-NARROW_FN uint8_t fp8_e5m2_from_float(float f)
+static inline uint8_t fp8_e5m2_from_float(float f)
 {
     return fp8_saturate(f, 2, 113, 0x47600000u);
 }

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int gang_gpus(char *why, size_t room)
-{
-    return gpu_api.count(why, room);
-}
-
 enum { REPORTS_AT = (sizeof(struct gang_post) + 4095) / 4096 * 4096, PINNED = 4096 };
 
 struct gang_post *gang_post(const struct gang *g, int rank)

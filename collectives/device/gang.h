@@ -39,8 +39,6 @@ struct gang {
     uint64_t calls;
 };
 
-/* GPUs that this process can use; 0 with the reason. */
-int gang_gpus(char *why, size_t room);
 /* ranks_per_gpu: what the user allows, at least 1. */
 int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu);
 void gang_close(struct gang *gang); /* collective */

@@ -195,11 +195,9 @@ static void cut(const struct operation *op, const struct plan *plans, struct gpu
 
 static bool needs_hold(const struct plan *plan)
 {
-    for (int i = 0; i < plan->nsteps; i++) {
-        const struct step *s = &plan->steps[i];
-        if (s->nrecv > 0 && s->nsend > 0 && s->dst.buffer != BUFFER_IN && s->dst.buffer != BUFFER_OUT)
+    for (int i = 0; i < plan->nsteps; i++)
+        if (step_may_hold(&plan->steps[i]))
             return true;
-    }
     return false;
 }
 

@@ -8,12 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* How a function is declared; an includer that compiles for a GPU says more. */
-#ifndef NARROW_FN
-#define NARROW_FN static inline
-#endif
-
-NARROW_FN float half_to_float(uint16_t h)
+static inline float half_to_float(uint16_t h)
 {
     const uint32_t magnitude = h & 0x7fffu;
     const uint32_t one = magnitude < 0x400u ? 113u << 23 : 0; /* subnormal: made 2^-14 * 1.fraction, then the 1 is taken away */
@@ -31,7 +26,7 @@ NARROW_FN float half_to_float(uint16_t h)
 
 /* Positive: the bits of a float, no more than just above the largest of the format, become its code; to nearest, ties to even.
  * fraction: its bits. lowest: exponent field, in a float, of its smallest normal number. */
-NARROW_FN uint32_t narrow_round(uint32_t magnitude, uint32_t fraction, uint32_t lowest)
+static inline uint32_t narrow_round(uint32_t magnitude, uint32_t fraction, uint32_t lowest)
 {
     const uint32_t field = magnitude & 0x7f800000u, power = field > lowest << 23 ? field : lowest << 23;
     const uint32_t unit_bits = power + ((23 - fraction) << 23); /* a float whose last place is that of the result: adding it rounds */
@@ -45,7 +40,7 @@ NARROW_FN uint32_t narrow_round(uint32_t magnitude, uint32_t fraction, uint32_t 
 }
 
 /* Too large becomes infinity; a NaN keeps its upper bits and is quiet. */
-NARROW_FN uint16_t half_from_float(float f)
+static inline uint16_t half_from_float(float f)
 {
     uint32_t bits;
     memcpy(&bits, &f, sizeof bits);

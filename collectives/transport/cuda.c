@@ -19,7 +19,7 @@ bool cuda_usable(const struct job *job, const char **why_p)
 {
     static _Thread_local char why[160];
     *why_p = why;
-    if (gang_gpus(why, sizeof why) == 0)
+    if (gpu_api.count(why, sizeof why) == 0)
         return false;
     *why_p = "the ranks are on several machines";
     return job->nnodes == 1;

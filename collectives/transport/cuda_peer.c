@@ -9,30 +9,24 @@
 
 extern const struct transport_ops transport_cuda_peer;
 
-static bool usable(const struct job *job, const char **why_p)
+/* Of the GPUs that this machine's ranks use, as far as this process sees them. */
+static bool all_pairs(const struct job *job, bool (*joined)(int from, int to))
 {
     char why[160];
-    if (!cuda_usable(job, why_p))
-        return false;
-    const int n = gang_gpus(why, sizeof why);
+    const int n = gpu_api.count(why, sizeof why);
     for (int a = 0; a < n && a < job->nlocal; a++)
         for (int b = 0; b < n && b < job->nlocal; b++)
-            if (!gpu_api.reaches(a, b)) {
-                *why_p = "the GPUs have no peer access to each other";
+            if (!joined(a, b))
                 return false;
-            }
     return true;
 }
 
-static bool all_linked(const struct job *job)
+static bool usable(const struct job *job, const char **why_p)
 {
-    char why[160];
-    const int n = gang_gpus(why, sizeof why);
-    bool all = true;
-    for (int a = 0; a < n && a < job->nlocal; a++)
-        for (int b = 0; b < n && b < job->nlocal; b++)
-            all = all && gpu_api.linked(a, b);
-    return all;
+    if (!cuda_usable(job, why_p))
+        return false;
+    *why_p = "the GPUs have no peer access to each other";
+    return all_pairs(job, gpu_api.reaches);
 }
 
 static int open_peer(struct transport **t_p, struct job *job, const struct transport_config *config)
@@ -47,7 +41,7 @@ static int open_peer(struct transport **t_p, struct job *job, const struct trans
     }
     free(t->segments);
     t->segments = segments.base;
-    rc = job_agree(job, all_linked(job) ? RB_OK : RB_ENOTIMPL);
+    rc = job_agree(job, all_pairs(job, gpu_api.linked) ? RB_OK : RB_ENOTIMPL);
     t->has_lines128 = rc == RB_OK;
     rc = cuda_probe(t);
     if (rc != RB_OK) {
