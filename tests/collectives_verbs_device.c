@@ -23,16 +23,11 @@ static void need_device(void)
     skip();
 }
 
-static int play_all(struct job *job, void *context)
-{
-    return engine_play_all(job, context);
-}
-
 static void all_algorithms(int n, int slots, int qps)
 {
     struct engine_setup setup = { .transport = "verbs", .slot_bytes = 256, .slots = slots, .qps = qps, .slots_only = true };
     need_device();
-    assert_int_equal(ranks_as_processes(n, play_all, &setup), 0);
+    assert_int_equal(ranks_as_processes(n, engine_play_rank, &setup), 0);
 }
 
 static void test_two_ranks(void **state)
@@ -77,7 +72,7 @@ static void test_thread_of_its_own(void **state)
     (void)state;
     struct engine_setup setup = { .transport = "verbs", .slot_bytes = 256, .slots = 3, .proxy = true, .slots_only = true };
     need_device();
-    assert_int_equal(ranks_as_processes(2, play_all, &setup), 0);
+    assert_int_equal(ranks_as_processes(2, engine_play_rank, &setup), 0);
 }
 
 struct way {

@@ -48,17 +48,12 @@ static int reset(void **state)
     return 0;
 }
 
-static int play_all_ranks(struct job *job, void *context)
-{
-    return engine_play_all(job, context);
-}
-
 static void all_algorithms(int n, struct engine_setup setup)
 {
     setup.transport = "verbs";
     setup.leaf = "base";
     setup.slots_only = true;
-    assert_int_equal(ranks_as_threads(n, play_all_ranks, &setup), 0);
+    assert_int_equal(ranks_as_threads(n, engine_play_rank, &setup), 0);
     assert_int_equal(fake.overflows, 0);
     assert_int_equal(fake.without_receive, 0);
 }

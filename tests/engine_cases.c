@@ -235,6 +235,11 @@ int engine_play_all(struct job *job, const struct engine_setup *setup)
     return p.failures;
 }
 
+int engine_play_rank(struct job *job, void *setup)
+{
+    return engine_play_all(job, setup);
+}
+
 int engine_play_types(struct job *job, const struct engine_setup *setup, const char *algorithm)
 {
     struct player p;

@@ -23,6 +23,8 @@ struct engine_setup {
 /* Every algorithm, role, aliasing and protocol, with types, operators and ragged counts taken in turn. Returns the
  * number of failures; each is printed. */
 int engine_play_all(struct job *job, const struct engine_setup *setup);
+/* The same as a rank_function (tests/ranks.h): setup is a struct engine_setup. */
+int engine_play_rank(struct job *job, void *setup);
 /* Every type with every operator through one algorithm. */
 int engine_play_types(struct job *job, const struct engine_setup *setup, const char *algorithm);
 

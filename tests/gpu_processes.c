@@ -12,11 +12,6 @@
 
 #include <cmocka.h>
 
-static int play_all(struct job *job, void *context)
-{
-    return engine_play_all(job, context);
-}
-
 static int play_types(struct job *job, void *context)
 {
     return engine_play_types(job, context, "ring_all_reduce") + engine_play_types(job, context, "direct_two_shot_all_reduce");
@@ -33,7 +28,7 @@ static void test_one_gpu_each(void **state)
     (void)state;
     struct engine_setup setup = setup_of("cuda_peer", 1);
     setenv("RINGBENCH_SIMULATED_GPUS", "3", 1);
-    assert_int_equal(ranks_as_processes(3, play_all, &setup), 0);
+    assert_int_equal(ranks_as_processes(3, engine_play_rank, &setup), 0);
 }
 
 static void test_gangs(void **state)
@@ -49,7 +44,7 @@ static void test_staged(void **state)
     (void)state;
     struct engine_setup setup = setup_of("cuda_staged", 1);
     setenv("RINGBENCH_SIMULATED_GPUS", "2x1", 1);
-    assert_int_equal(ranks_as_processes(2, play_all, &setup), 0);
+    assert_int_equal(ranks_as_processes(2, engine_play_rank, &setup), 0);
 }
 
 static int open_comm(struct job *job, void *context)

@@ -10,24 +10,19 @@
 
 #include <cmocka.h>
 
-static int play_setup(struct job *job, void *context)
-{
-    return engine_play_all(job, context);
-}
-
 static void test_one_gpu(void **state)
 {
     (void)state;
     struct engine_setup setup = { .transport = "cuda_peer", .slot_bytes = 512, .slots = 3, .leaf = "base", .lines = true, .ranks_per_gpu = 4, .channels = 2, .gpu_threads = 8 };
     for (int n = 2; n <= 4; n++)
-        assert_int_equal(ranks_as_threads(n, play_setup, &setup), 0);
+        assert_int_equal(ranks_as_threads(n, engine_play_rank, &setup), 0);
 }
 
 static void test_one_slot(void **state)
 {
     (void)state;
     struct engine_setup setup = { .transport = "cuda_peer", .slot_bytes = 256, .slots = 1, .leaf = "base", .lines = true, .ranks_per_gpu = 3, .channels = 1, .gpu_threads = 8 };
-    assert_int_equal(ranks_as_threads(3, play_setup, &setup), 0);
+    assert_int_equal(ranks_as_threads(3, engine_play_rank, &setup), 0);
 }
 
 int main(void)
