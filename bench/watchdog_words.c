@@ -85,10 +85,11 @@ static int end_of_chain(const struct watchdog_view *v)
     return -1;
 }
 
+/* Among equals it is the rank that speaks: nobody can say that one waits for the other. */
 static int furthest_behind(const struct watchdog_view *v)
 {
-    int last = -1;
-    uint64_t fewest = UINT64_MAX;
+    int last = v->self;
+    uint64_t fewest = atomic_load(&v->beats[v->self].calls);
     for (int i = 0; i < v->count; i++) {
         const uint64_t calls = atomic_load(&v->beats[i].calls);
         if (calls < fewest) {

@@ -43,7 +43,7 @@ FAKE_NCCL_FAULT=call exits "a failing call ends with nccl-tests' code" 3 run --r
 like "with NCCL's own words" "$err" 'NCCL 2\.30\.7: all_reduce: internal error; last: a proxy thread has ended'
 FAKE_NCCL_FAULT=hang exits "a call that never ends is no progress" 4 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" \
     --collective all_reduce --algorithm ring -T 4 --output hang
-like "it says where" "$err" 'no progress for 4 s \(-T\): rank 0 is verifying all_reduce baseline over nccl'
+like "it says where" "$err" 'no progress for 4 s \(-T\): rank [01]( \(pid [0-9]+\))? is verifying all_reduce baseline over nccl'
 exits "too many at once" 6 run --ranks-per-gpu 2 --nccl a,b,c --nccl-algo auto,Ring,Tree --output many
 like "it says how many" "$err" '9 baselines, at most 8'
 finish
