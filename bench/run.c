@@ -101,7 +101,7 @@ static int run_job(struct run *r, int *argc, char ***argv)
     RB_TRY(watchdog_start(&r->watchdog, &(struct watchdog_limits){ r->settings.stall_limit,
                                                                    r->settings.cycles == 0 ? r->settings.run_limit + (r->settings.run_limit > 0 ? 10 : 0)
                                                                                            : r->settings.run_limit }));
-    RB_TRY(job_open_mpi(&s->job, argc, argv));
+    RB_TRY(job_open_mpi(&s->job, argc, argv, false));
     rb_quiet(s->job->rank != 0);
     s->heartbeat = watchdog_heartbeat(r->watchdog);
     RB_TRY(hosts_gather(&s->hosts, s->job));

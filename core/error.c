@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool quiet_notes, muted;
+static _Thread_local bool quiet_notes, muted;
 
 void rb_quiet(bool quiet)
 {

@@ -30,7 +30,7 @@ void rb_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "ringbench: <message>" on stderr: progress and notes, silenced by rb_quiet(true). */
 void rb_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ranks other than 0 note and warn nothing; failures are always printed. */
+/* Ranks other than 0 note and warn nothing; failures are always printed. For the calling thread, as rb_mute. */
 void rb_quiet(bool quiet);
 
 /* Says nothing at all while it is on: for what all ranks find alike and one of them reports. */

@@ -68,6 +68,15 @@ int job_broadcast(struct job *job, void *data, size_t bytes, int root)
     return rc;
 }
 
+int job_places(struct job *job, int *places)
+{
+    int next = 0;
+    RB_TRY(job_allgather(job, &job->node, places, sizeof *places));
+    for (int r = 0; r < job->nranks; r++)
+        places[r] = places[r] == job->node ? next++ : -1;
+    return RB_OK;
+}
+
 int job_agree(struct job *job, int result)
 {
     double worst = result;

@@ -119,7 +119,7 @@ int job_open_local(struct job **job_p, void *shared, int rank, int nranks)
 {
     static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_local };
     struct job_local *j = rb_calloc(1, sizeof *j);
-    j->head = (struct job){ .ops = &ops, .rank = rank, .nranks = nranks, .nnodes = 1, .local_rank = rank, .nlocal = nranks };
+    j->head = (struct job){ .ops = &ops, .rank = rank, .nranks = nranks, .nnodes = 1, .local_rank = rank, .nlocal = nranks, .nthreads = 1 };
     j->meeting = shared;
     *job_p = &j->head;
     return RB_OK;

@@ -63,7 +63,7 @@ static int open_node(struct job **node_p, struct job *job)
     RB_TRY(split_by_machine(job, &local));
     MPI_Comm_set_errhandler(local, MPI_ERRORS_RETURN);
     struct job_mpi *j = rb_calloc(1, sizeof *j);
-    j->head = (struct job){ .ops = &ops, .nnodes = 1 };
+    j->head = (struct job){ .ops = &ops, .nnodes = 1, .nthreads = 1 };
     MPI_Comm_rank(local, &j->head.rank);
     MPI_Comm_size(local, &j->head.nranks);
     j->head.local_rank = j->head.rank;
@@ -101,7 +101,7 @@ static int open_part(struct job **part_p, MPI_Comm comm)
 {
     static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_part };
     struct job_mpi *j = rb_calloc(1, sizeof *j);
-    j->head.ops = &ops;
+    j->head = (struct job){ .ops = &ops, .nthreads = 1 };
     j->comm = comm;
     MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm, &j->head.rank);
@@ -127,16 +127,18 @@ MPI_Comm job_mpi_comm(const struct job *job)
     return job->ops->barrier == barrier ? comm_of(job) : MPI_COMM_WORLD;
 }
 
-int job_open_mpi(struct job **job_p, int *argc, char ***argv)
+int job_open_mpi(struct job **job_p, int *argc, char ***argv, bool threads)
 {
     static const struct job_ops ops = { .barrier = barrier, .allgather = allgather, .open_node = open_node, .split = split, .close = close_mpi };
     int provided = 0;
-    if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    if (MPI_Init_thread(argc, argv, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return rb_fail(RB_EINTERNAL, "MPI cannot be initialised");
+    if (threads && provided < MPI_THREAD_MULTIPLE)
+        return rb_fail(RB_ENOTIMPL, "this MPI does not let several threads of a process call it: start a process a rank");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     struct job_mpi *j = rb_calloc(1, sizeof *j);
     struct job *job = &j->head;
-    job->ops = &ops;
+    *job = (struct job){ .ops = &ops, .nthreads = 1 };
     j->comm = MPI_COMM_WORLD;
     MPI_Comm_rank(MPI_COMM_WORLD, &job->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &job->nranks);

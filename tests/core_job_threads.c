@@ -35,43 +35,15 @@ static void a_failing_rank_is_seen(void **state)
 static int calls_of_a_node(struct job *job, void *context)
 {
     const int *nodes = context;
-    struct job *node;
     job_local_pretend(job, *nodes);
-    if (job->nnodes != *nodes || job->node != job->rank / job->nlocal || job_open_node(&node, job) != RB_OK)
-        return 20;
-    int ranks[RANKS_MOST];
-    int bad = node->nranks != job->nlocal || node->rank != job->local_rank ? 21 : job_calls(node, NULL);
-    for (int i = 0; i < job->node; i++) /* machines need not keep step */
-        bad |= job_barrier(node);
-    bad |= job_allgather(node, &job->rank, ranks, sizeof job->rank);
-    for (int i = 0; i < node->nranks; i++)
-        bad |= ranks[i] != job->node * job->nlocal + i ? 22 : 0;
-    job_close(node);
-    return bad | job_barrier(job);
-}
-
-static int calls_of_a_part(struct job *job, void *context)
-{
-    const int *parts = context;
-    struct job *part;
-    if (job_split(&part, job, job->rank % *parts) != RB_OK)
-        return 30;
-    int ranks[RANKS_MOST];
-    int bad = part->nranks != (job->nranks - job->rank % *parts + *parts - 1) / *parts || part->rank != job->rank / *parts ? 31 : job_calls(part, NULL);
-    for (int i = 0; i < job->rank % *parts; i++) /* parts need not keep step */
-        bad |= job_barrier(part);
-    bad |= job_allgather(part, &job->rank, ranks, sizeof job->rank);
-    for (int i = 0; i < part->nranks; i++)
-        bad |= ranks[i] != i * *parts + job->rank % *parts ? 32 : 0;
-    job_close(part);
-    return bad | job_barrier(job);
+    return job->nnodes != *nodes || job->node != job->rank / job->nlocal ? 23 : job_calls_of_node(job, NULL);
 }
 
 static void a_colour_is_a_job_of_its_own(void **state)
 {
     (void)state;
     for (int parts = 1; parts <= 6; parts++)
-        assert_int_equal(ranks_as_threads(6, calls_of_a_part, &parts), 0);
+        assert_int_equal(ranks_as_threads(6, job_calls_of_part, &parts), 0);
 }
 
 static void a_node_is_a_job_of_its_own(void **state)

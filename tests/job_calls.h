@@ -66,4 +66,42 @@ static inline int job_calls(struct job *job, void *context)
     return check_agree(job) ? 6 : 0;
 }
 
+/* The ranks of each machine as a job of their own. */
+static inline int job_calls_of_node(struct job *job, void *context)
+{
+    (void)context;
+    struct job *node;
+    if (job_open_node(&node, job) != RB_OK)
+        return 20;
+    int *ranks = rb_calloc((size_t)node->nranks, sizeof *ranks);
+    int bad = node->nranks != job->nlocal || node->rank != job->local_rank ? 21 : job_calls(node, NULL);
+    for (int i = 0; i < job->node; i++) /* machines need not keep step */
+        bad |= job_barrier(node);
+    bad |= job_allgather(node, &job->rank, ranks, sizeof job->rank);
+    for (int i = 0; i < node->nranks; i++)
+        bad |= ranks[i] != job->rank - job->local_rank + i ? 22 : 0;
+    free(ranks);
+    job_close(node);
+    return bad | job_barrier(job);
+}
+
+/* The ranks dealt out over so many parts, each a job of its own. */
+static inline int job_calls_of_part(struct job *job, void *context)
+{
+    const int *parts = context;
+    struct job *part;
+    if (job_split(&part, job, job->rank % *parts) != RB_OK)
+        return 30;
+    int *ranks = rb_calloc((size_t)part->nranks, sizeof *ranks);
+    int bad = part->nranks != (job->nranks - job->rank % *parts + *parts - 1) / *parts || part->rank != job->rank / *parts ? 31 : job_calls(part, NULL);
+    for (int i = 0; i < job->rank % *parts; i++) /* parts need not keep step */
+        bad |= job_barrier(part);
+    bad |= job_allgather(part, &job->rank, ranks, sizeof job->rank);
+    for (int i = 0; i < part->nranks; i++)
+        bad |= ranks[i] != i * *parts + job->rank % *parts ? 32 : 0;
+    free(ranks);
+    job_close(part);
+    return bad | job_barrier(job);
+}
+
 #endif
