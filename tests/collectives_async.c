@@ -50,7 +50,10 @@ static void test_without_bound_the_slow_one_is_left_behind(void **state)
 {
     (void)state;
     struct async_case c = { .servers = 1, .count = 16, .staleness = "inf", .iterations = 40, .compute_sec = 0.001, .slow = 0, .dies = -1 };
-    assert_int_equal(ranks_as_processes(3, play_and_measure, &c), 0);
+    int rc = 30;
+    for (int tries = 0; rc == 30 && tries < 10; tries++) /* that it can happen: on a busy machine the others are held up as well */
+        rc = ranks_as_processes(3, play_and_measure, &c);
+    assert_int_equal(rc, 0);
 }
 
 /* --- what goes wrong, each rank in a process of its own, rank by rank what it says --- */
