@@ -224,9 +224,11 @@ template <int TYPE, int OP> GPU_FN void channel_play(const struct gpu_call *call
         return;
     for (uint32_t i = 0; i < m->nconnections; i++)
         *m->homes[i] = m->connections[i];
+    if (g->stop == GPU_STOP_DONE)
+        return;
+    channel_report(m, g, call->rank[slot], &call->reports[(uint64_t)slot * call->nchannels + (uint64_t)channel]);
     if (g->stop == GPU_STOP_TIMEOUT)
         gpu_store_bits<uint32_t>(call->abort, 1);
-    channel_report(m, g, call->rank[slot], &call->reports[(uint64_t)slot * call->nchannels + (uint64_t)channel]);
 }
 
 #endif

@@ -22,8 +22,9 @@ enum line_protocol { LINES_NONE, LINES_LL, LINES_LL128, LINES_COUNT };
 /* Why a group stopped, as its first thread saw it. */
 enum gpu_stop { GPU_STOP_NONE, GPU_STOP_DONE, GPU_STOP_TIMEOUT, GPU_STOP_ABORTED };
 
+/* Written by those that did not end well. */
 struct gpu_report {
-    int32_t stop; /* enum gpu_stop */
+    int32_t stop; /* enum gpu_stop; GPU_STOP_NONE: nothing to say */
     int32_t rank, channel, lane, step, peer;
     uint64_t wanted, seen; /* number of the message waited for, and what the mark shows */
 };
