@@ -35,6 +35,15 @@ struct gpu_launch {
     bool one_gpu;          /* all ranks of the collective are on this GPU: flags need not order memory for others */
 };
 
+/* A GPU cut into parts of equally many multiprocessors, each with a queue for a library's work (CUDA: a cudaStream_t). */
+struct gpu_parts {
+    int count, sms;           /* sms: of a part */
+    bool cut;                 /* nothing of a part's queue runs outside of it; false: whoever queues there must keep to sms by itself */
+    char how[120];            /* one line: what cuts, or why nothing does */
+    void *streams[GPU_RANKS];
+    void *state;              /* of the back end */
+};
+
 struct gpu_api {
     const char *name; /* "cuda" */
     /* 0 with the reason (one line) when there are none to be used: no driver, no device. */
@@ -61,6 +70,11 @@ struct gpu_api {
     int (*stream_open)(void **stream_p);
     void (*stream_close)(void *stream);
     int (*stream_finished)(void *stream, bool *done_p); /* of all that is queued there */
+    /* The selected GPU; one part is all of it. Launches use the whole GPU, but wait for the parts and are waited for on the GPU itself: */
+    int (*parts_open)(int count, struct gpu_parts *parts);
+    void (*parts_close)(struct gpu_parts *parts);
+    int (*parts_join)(struct gpu_parts *parts); /* the launches from now on wait for all that is queued on the parts; */
+    int (*parts_fork)(struct gpu_parts *parts); /* what is queued on the parts from now on, for the launches before */
 };
 
 extern const struct gpu_api gpu_api;

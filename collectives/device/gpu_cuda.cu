@@ -5,6 +5,7 @@ extern "C" {
 #include "core/error.h"
 }
 #include "collectives/device/cuda_memory.h"
+#include "collectives/device/cuda_parts.h"
 
 #include <cuda_runtime.h>
 
@@ -189,6 +190,11 @@ static int stream_finished(void *stream, bool *done_p)
     return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("work on a stream", e);
 }
 
+static int parts_open(int count, struct gpu_parts *parts)
+{
+    return cuda_parts_open(selected.device, selected.stream, count, parts);
+}
+
 static void explain(char *text, size_t room)
 {
     struct gpu_facts f;
@@ -200,5 +206,6 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished,
+    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, parts_open, cuda_parts_close,
+    cuda_parts_join, cuda_parts_fork,
 };

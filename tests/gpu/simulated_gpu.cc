@@ -2,6 +2,7 @@
  * before the archives, it takes the place of gpu_cuda.cu.
  *
  * RINGBENCH_SIMULATED_GPUS   how many there are (1); "4x2": islands of 2 reach each other, the others do not
+ * RINGBENCH_SIMULATED_CUT    "no": as with a driver that cannot cut a GPU into parts
  * Memory lies in memfds that other processes open; a rank that is a thread gets the same address. */
 #include "tests/gpu/hooks_host.h"
 #include "tests/gpu/simulated_stream.h"
@@ -195,12 +196,129 @@ static int groups(const struct gpu_launch *, int *groups_p)
     return RB_OK;
 }
 
-/* A launch under way; its threads run until all have played their part. */
+/* --- streams: a thread each that does one thing after the other --- */
+
+struct task {
+    void (*run)(void *argument);
+    void *argument;
+    struct task *next;
+};
+
+struct queue {
+    struct simulated_stream head;
+    pthread_t worker;
+    pid_t process; /* forked ones have no worker */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct task *first, *last;
+    bool started, ending;
+};
+
+static void *do_tasks(void *argument)
+{
+    struct queue *q = (struct queue *)argument;
+    pthread_mutex_lock(&q->lock);
+    while (q->first != NULL || !q->ending) {
+        struct task *t = q->first;
+        if (t == NULL) {
+            pthread_cond_wait(&q->changed, &q->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&q->lock);
+        t->run(t->argument);
+        pthread_mutex_lock(&q->lock);
+        q->first = t->next;
+        free(t);
+        __atomic_add_fetch(&q->head.done, 1, __ATOMIC_RELEASE);
+        pthread_cond_broadcast(&q->changed);
+    }
+    pthread_mutex_unlock(&q->lock);
+    return NULL;
+}
+
+static void enqueue(struct simulated_stream *stream, void (*run)(void *argument), void *argument)
+{
+    struct queue *q = (struct queue *)stream;
+    struct task *t = (struct task *)calloc(1, sizeof *t);
+    *t = { run, argument, NULL };
+    pthread_mutex_lock(&q->lock);
+    (q->first == NULL ? q->first : q->last->next) = t;
+    q->last = t;
+    q->head.queued++;
+    if (!q->started && pthread_create(&q->worker, NULL, do_tasks, q) != 0)
+        abort();
+    q->started = true;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+}
+
+static struct queue *queue_open()
+{
+    struct queue *q = (struct queue *)calloc(1, sizeof *q);
+    q->head.enqueue = enqueue;
+    q->process = getpid();
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->changed, NULL);
+    return q;
+}
+
+static void queue_close(void *queue)
+{
+    struct queue *q = (struct queue *)queue;
+    pthread_mutex_lock(&q->lock);
+    q->ending = true;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+    if (q->started)
+        pthread_join(q->worker, NULL);
+    pthread_mutex_destroy(&q->lock);
+    pthread_cond_destroy(&q->changed);
+    free(q);
+}
+
+/* Until `other` has done what it had to do when this was made. */
+struct until {
+    struct queue *other;
+    uint64_t count;
+};
+
+static void wait_until(void *argument)
+{
+    struct until *u = (struct until *)argument;
+    pthread_mutex_lock(&u->other->lock);
+    while (u->other->head.done < u->count)
+        pthread_cond_wait(&u->other->changed, &u->other->lock);
+    pthread_mutex_unlock(&u->other->lock);
+    free(u);
+}
+
+static void enqueue_wait(struct queue *q, struct queue *other)
+{
+    struct until *u = (struct until *)calloc(1, sizeof *u);
+    *u = { other, other->head.queued };
+    enqueue(&q->head, wait_until, u);
+}
+
+/* --- launches --- */
+
+/* Of each thread that plays a rank; ended with it. */
+static struct queue *launches()
+{
+    static pthread_key_t key;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, [] { pthread_key_create(&key, queue_close); });
+    struct queue *q = (struct queue *)pthread_getspecific(key);
+    if (q == NULL || q->process != getpid())
+        pthread_setspecific(key, q = queue_open());
+    return q;
+}
+
+/* A launch: its threads run until all have played their part. */
 struct launched {
     struct gpu_call call;
     enum rb_type type;
     enum rb_op op;
-    uint32_t threads, total, finished;
+    uint32_t threads, total, shared_bytes;
     pthread_t *ids;
     struct host_group *groups;
     struct gpu_group *shared_groups;
@@ -212,8 +330,6 @@ struct worker {
     struct launched *launch;
     uint32_t group, thread;
 };
-
-static thread_local struct launched *running;
 
 template <int TYPE> static void play_op(const struct launched *l, uint32_t group)
 {
@@ -249,7 +365,6 @@ static void *work(void *argument)
     const struct worker *w = (const struct worker *)argument;
     self = { &w->launch->groups[w->group], w->thread, w->launch->threads };
     play(w->launch, w->group);
-    __atomic_add_fetch(&w->launch->finished, 1, __ATOMIC_RELEASE);
     return NULL;
 }
 
@@ -261,41 +376,23 @@ static void init_group(struct host_group *g, uint32_t threads)
         pthread_barrier_init(&g->warps[w], NULL, WARP);
 }
 
-static int launch(const struct gpu_launch *order)
+static void start_threads(struct launched *l)
 {
-    const uint32_t ngroups = order->call->nranks * order->call->nchannels;
-    if (order->threads % WARP != 0 || ngroups > SMS)
-        return rb_fail(RB_ECUDA, "a simulated GPU takes at most %d groups of whole warps", SMS);
-    struct launched *l = running = (struct launched *)calloc(1, sizeof *l);
-    l->call = *order->call;
-    l->type = order->type;
-    l->op = order->op;
-    l->threads = order->threads <= WARP * MOST_WARPS ? order->threads : (uint32_t)WARP; /* what a GPU has by the hundred, a processor has not */
-    l->total = ngroups * l->threads;
-    l->ids = (pthread_t *)calloc(l->total, sizeof *l->ids);
-    l->groups = (struct host_group *)calloc(ngroups, sizeof *l->groups);
-    l->shared_groups = (struct gpu_group *)calloc(ngroups, sizeof *l->shared_groups);
-    l->images = (char **)calloc(ngroups, sizeof *l->images);
-    l->workers = (struct worker *)calloc(l->total, sizeof *l->workers);
-    for (uint32_t g = 0; g < ngroups; g++) {
-        l->images[g] = (char *)aligned_alloc(64, (order->shared_bytes + 63) / 64 * 64);
+    for (uint32_t g = 0; g < l->total / l->threads; g++) {
+        l->images[g] = (char *)aligned_alloc(64, (l->shared_bytes + 63) / 64 * 64);
         init_group(&l->groups[g], l->threads);
-        for (uint32_t t = 0; t < l->threads; t++) {
-            struct worker *w = &l->workers[g * l->threads + t];
-            *w = { l, g, t };
-            if (pthread_create(&l->ids[g * l->threads + t], NULL, work, w) != 0)
-                return rb_fail(RB_ECUDA, "no more threads for the simulated GPU");
-        }
     }
-    return RB_OK;
+    for (uint32_t i = 0; i < l->total; i++) {
+        l->workers[i] = { l, i / l->threads, i % l->threads };
+        if (pthread_create(&l->ids[i], NULL, work, &l->workers[i]) != 0)
+            abort();
+    }
 }
 
-static int finished(bool *done_p)
+static void run_launch(void *argument)
 {
-    struct launched *l = running;
-    *done_p = l != NULL && __atomic_load_n(&l->finished, __ATOMIC_ACQUIRE) == l->total;
-    if (!*done_p)
-        return RB_OK;
+    struct launched *l = (struct launched *)argument;
+    start_threads(l);
     for (uint32_t i = 0; i < l->total; i++)
         pthread_join(l->ids[i], NULL);
     for (uint32_t g = 0; g < l->total / l->threads; g++)
@@ -306,25 +403,78 @@ static int finished(bool *done_p)
     free(l->images);
     free(l->workers);
     free(l);
-    running = NULL;
-    return RB_OK;
 }
 
-static int stream_open(void **stream_p)
+static int launch(const struct gpu_launch *order)
 {
-    *stream_p = calloc(1, sizeof(struct simulated_stream));
+    const uint32_t ngroups = order->call->nranks * order->call->nchannels;
+    if (order->threads % WARP != 0 || ngroups > SMS)
+        return rb_fail(RB_ECUDA, "a simulated GPU takes at most %d groups of whole warps", SMS);
+    struct launched *l = (struct launched *)calloc(1, sizeof *l);
+    l->call = *order->call;
+    l->type = order->type;
+    l->op = order->op;
+    l->threads = order->threads <= WARP * MOST_WARPS ? order->threads : (uint32_t)WARP; /* what a GPU has by the hundred, a processor has not */
+    l->total = ngroups * l->threads;
+    l->shared_bytes = order->shared_bytes;
+    l->ids = (pthread_t *)calloc(l->total, sizeof *l->ids);
+    l->groups = (struct host_group *)calloc(ngroups, sizeof *l->groups);
+    l->shared_groups = (struct gpu_group *)calloc(ngroups, sizeof *l->shared_groups);
+    l->images = (char **)calloc(ngroups, sizeof *l->images);
+    l->workers = (struct worker *)calloc(l->total, sizeof *l->workers);
+    enqueue(&launches()->head, run_launch, l);
     return RB_OK;
-}
-
-static void stream_close(void *stream)
-{
-    free(stream);
 }
 
 static int stream_finished(void *stream, bool *done_p)
 {
     struct simulated_stream *s = (struct simulated_stream *)stream;
     *done_p = __atomic_load_n(&s->done, __ATOMIC_ACQUIRE) == __atomic_load_n(&s->queued, __ATOMIC_RELAXED);
+    return RB_OK;
+}
+
+static int finished(bool *done_p)
+{
+    return stream_finished(&launches()->head, done_p);
+}
+
+static int stream_open(void **stream_p)
+{
+    *stream_p = queue_open();
+    return RB_OK;
+}
+
+static int parts_open(int count, struct gpu_parts *parts)
+{
+    const char *cut = getenv("RINGBENCH_SIMULATED_CUT");
+    *parts = {};
+    parts->count = count;
+    parts->sms = SMS / count;
+    parts->cut = count > 1 && (cut == NULL || strcmp(cut, "no") != 0);
+    snprintf(parts->how, sizeof parts->how, "%s of %d of the %d simulated SMs", parts->cut ? "parts" : "products asked to keep to parts", parts->sms, SMS);
+    for (int i = 0; i < count; i++)
+        parts->streams[i] = queue_open();
+    return RB_OK;
+}
+
+static void parts_close(struct gpu_parts *parts)
+{
+    for (int i = 0; i < parts->count; i++)
+        queue_close(parts->streams[i]);
+    *parts = {};
+}
+
+static int parts_join(struct gpu_parts *parts)
+{
+    for (int i = 0; i < parts->count; i++)
+        enqueue_wait(launches(), (struct queue *)parts->streams[i]);
+    return RB_OK;
+}
+
+static int parts_fork(struct gpu_parts *parts)
+{
+    for (int i = 0; i < parts->count; i++)
+        enqueue_wait((struct queue *)parts->streams[i], launches());
     return RB_OK;
 }
 
@@ -335,5 +485,6 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "simulated", count, facts, select_gpu, reaches, reaches, allocate, drop, copy, share, open_handle, close_handle, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished,
+    poke, groups, launch, finished, explain, stream_open, queue_close, stream_finished, parts_open, parts_close,
+    parts_join, parts_fork,
 };

@@ -7,6 +7,8 @@
 struct simulated_stream {
     uint64_t queued; /* by the thread that owns the stream */
     uint64_t done;   /* atomic; by whoever does the work */
+    /* Runs it behind all that was enqueued before, in a thread of the stream's. */
+    void (*enqueue)(struct simulated_stream *stream, void (*run)(void *argument), void *argument);
 };
 
 #endif
