@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "report/import.h"
-#include "report/sheet.h"
+#include "scale/agreement_known.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const double LEAST = 32 << 20, GIGA = 1e9, MICRO = 1e-6;
-static const char any_nvls[] = " nvls", any_link[] = "any link";
+static const char nvls[] = " nvls", sendrecv[] = " p2p", pcie[] = "PCIe";
 enum { PCIE_DOMAIN = 8 };
 
 /* --- which link --- */
@@ -22,12 +22,18 @@ static bool linked(const struct import_source *s, const struct gpu *g, int ranks
     return gpu_has_link(g) && ranks <= (int)g->max_gpus.value && strcmp(s->transport, "pcie") != 0;
 }
 
+/* NCCL plays these as sends and receives of pairs, which have channels of their own, not as a ring or a tree. */
+static bool of_pairs(const char *collective)
+{
+    return strcmp(collective, "alltoall") == 0 || strcmp(collective, "sendrecv") == 0;
+}
+
 static bool through_host(const struct import_source *s)
 {
     return strstr(s->interconnect, "no P2P") != NULL || strstr(s->interconnect, "host memory") != NULL;
 }
 
-/* "NVLink4", "NVLink4 nvls", "PCIe4", "PCIe host"; and the nominal rate. */
+/* "NVLink4", "NVLink4 nvls", "NVLink4 p2p", "PCIe4", "PCIe host"; and the nominal rate. */
 static void classify(const struct import_source *s, const struct gpu *g, const struct record_case *c, struct agreement_row *row)
 {
     char link[16] = "";
@@ -36,23 +42,32 @@ static void classify(const struct import_source *s, const struct gpu *g, const s
         link[strcspn(link, " ")] = '\0';
         const bool can = strcmp(link, "NVLink4") >= 0 && strcmp(c->collective, "all_reduce") == 0;
         const bool inside = can && c->busbw_GBps > gpu_effective_GBps(g);
-        snprintf(row->class, sizeof row->class, "%s%s", link, inside ? " nvls" : "");
+        snprintf(row->class, sizeof row->class, "%s%s", link, inside ? nvls : of_pairs(c->collective) ? sendrecv : "");
         row->nominal_GBps = g->unidir_GBps.value;
         return;
     }
     if (through_host(s))
-        snprintf(row->class, sizeof row->class, "PCIe host");
+        snprintf(row->class, sizeof row->class, "%s host", pcie);
     else
-        snprintf(row->class, sizeof row->class, "PCIe%.0f", g->pcie_gen.value);
+        snprintf(row->class, sizeof row->class, "%s%.0f", pcie, g->pcie_gen.value);
     row->nominal_GBps = g->pcie_unidir_GBps.value;
 }
 
 static double planned(const struct catalogue *c, const struct gpu *g, const char *class)
 {
-    if (strncmp(class, "PCIe", 4) != 0)
+    if (strncmp(class, pcie, strlen(pcie)) != 0)
         return gpu_effective_GBps(g) / g->unidir_GBps.value;
     const double share = catalogue_pcie_typical(c, g->pcie_gen.value) / g->pcie_unidir_GBps.value;
-    return strcmp(class, "PCIe host") == 0 ? share / 2 : share;
+    return strstr(class, " host") != NULL ? share / 2 : share;
+}
+
+/* "PCIe host sockets" -> "PCIe host", "PCIe3 sockets" -> "PCIe3". */
+static void broader(const char *class, char base[static AGREEMENT_CLASS])
+{
+    snprintf(base, AGREEMENT_CLASS, "%s", class);
+    char *last = strrchr(base, ' ');
+    if (last != NULL)
+        *last = '\0';
 }
 
 /* --- time of a call without its bytes --- */
@@ -61,12 +76,17 @@ static double messages(const char *collective, int ranks)
 {
     if (strcmp(collective, "all_reduce") == 0)
         return 2.0 * (ranks - 1);
-    return strcmp(collective, "sendrecv") == 0 || strcmp(collective, "alltoall") == 0 ? 1 : ranks - 1.0;
+    return of_pairs(collective) ? 1 : ranks - 1.0;
 }
 
 static double latency_us(const struct links *links, const struct agreement_row *row)
 {
     const struct link_class *l = links_find(links, row->class);
+    if (l == NULL) { /* paths that only the agreement tells apart */
+        char base[sizeof row->class];
+        broader(row->class, base);
+        l = links_find(links, base);
+    }
     return l == NULL ? 0 : (l->latency.bulk_base_s + messages(row->collective, row->ranks) * l->latency.bulk_hop_s) / MICRO;
 }
 
@@ -83,6 +103,7 @@ struct gathering {
     const struct catalogue *catalogue;
     const struct links *links;
     const struct import *im;
+    const struct known *known;
 };
 
 static double largest(const struct gathering *g, const struct import_source *s, const struct record_case *like)
@@ -117,7 +138,8 @@ static struct agreement_row *row_of(struct agreement *a, const struct agreement_
     return &a->rows[a->count++];
 }
 
-/* Several types or placements of one log: the best of them, as a reader of the log would take. */
+/* Several types of one log: the best of them, as a reader of the log would take. Out of place where the log has that: in place an
+ * all-gather leaves out the copy of a rank's own part, and the tables of latencies have nothing else. */
 static void add_case(struct gathering *g, const struct import_source *s, const struct record_case *c)
 {
     const struct gpu *gpu = catalogue_match_gpu(g->catalogue, c->gpu[0] != '\0' ? c->gpu : s->gpu);
@@ -126,8 +148,11 @@ static void add_case(struct gathering *g, const struct import_source *s, const s
     snprintf(row.gpu, sizeof row.gpu, "%.47s", gpu->model);
     snprintf(row.collective, sizeof row.collective, "%s", c->collective);
     classify(s, gpu, c, &row);
+    known_apply(g->known, &row);
+    row.in_place = c->in_place;
     struct agreement_row *r = row_of(g->a, &row);
-    if (c->busbw_GBps > r->measured_GBps) {
+    if (r->in_place != c->in_place ? r->in_place : c->busbw_GBps > r->measured_GBps) {
+        r->in_place = c->in_place;
         r->measured_GBps = c->busbw_GBps;
         r->bytes = (double)c->bytes;
     }
@@ -164,24 +189,37 @@ static bool over_link(const struct agreement_row *r)
     return strncmp(r->class, "PCIe", 4) != 0;
 }
 
-static bool of_class(const struct agreement_row *r, const char *class)
+/* "" of the rings, " nvls", " p2p". */
+static const char *way(const char *class)
 {
-    const bool nvls = text_ends_with(r->class, any_nvls);
-    if (strcmp(class, any_nvls) == 0)
-        return nvls;
-    return strcmp(class, any_link) == 0 ? !nvls && over_link(r) : strcmp(r->class, class) == 0;
+    const char *at = strchr(class, ' ');
+    return at != NULL ? at : "";
 }
+
+/* any: the class stands for all generations of scale-up links, or for the broader class of PCIe. */
+static bool of_class(const struct agreement_row *r, const char *class, bool any)
+{
+    if (any && strncmp(class, pcie, strlen(pcie)) != 0)
+        return over_link(r) && strcmp(way(r->class), way(class)) == 0;
+    return strcmp(r->class, class) == 0;
+}
+
+struct wanted {
+    const char *class;
+    bool any;
+    const char *without; /* a log; NULL: none */
+};
 
 /* The fractions of a class, leaving out one log; returns how many, *logs_p: of how many logs. Two GPUs
  * alone reach less of a scale-up link than more of them do and do not count here. */
-static size_t fractions(const struct agreement *a, const char *class, const char *without, double *out, int *logs_p)
+static size_t fractions(const struct agreement *a, const struct wanted *w, double *out, int *logs_p)
 {
     size_t n = 0;
     const char *last = "";
     *logs_p = 0;
     for (size_t i = 0; i < a->count; i++) {
         const struct agreement_row *r = &a->rows[i];
-        if (!of_class(r, class) || (without != NULL && strcmp(r->log, without) == 0) || (r->ranks == 2 && over_link(r)))
+        if (!of_class(r, w->class, w->any) || (w->without != NULL && strcmp(r->log, w->without) == 0) || (r->ranks == 2 && over_link(r)))
             continue;
         out[n++] = r->fraction;
         *logs_p += strcmp(last, r->log) != 0;
@@ -190,17 +228,17 @@ static size_t fractions(const struct agreement *a, const char *class, const char
     return n;
 }
 
-/* What two GPUs reach of what more of them do, over all link classes, leaving out one log. */
-static size_t pairs(const struct agreement *a, const char *without, double *out)
+/* What two GPUs reach of what more of them do, over all generations that go the same way, leaving out one log. */
+static size_t pairs(const struct agreement *a, const char *class, const char *without, double *out)
 {
     double *more = rb_calloc(a->count + 1, sizeof *more);
     size_t n = 0;
     int logs;
     for (size_t i = 0; i < a->count; i++) {
         const struct agreement_row *r = &a->rows[i];
-        if (r->ranks != 2 || !over_link(r) || (without != NULL && strcmp(r->log, without) == 0))
+        if (r->ranks != 2 || !of_class(r, class, true) || (without != NULL && strcmp(r->log, without) == 0))
             continue;
-        const size_t k = fractions(a, r->class, without, more, &logs);
+        const size_t k = fractions(a, &(struct wanted){ r->class, false, without }, more, &logs);
         if (k > 0)
             out[n++] = r->fraction / median(more, k);
     }
@@ -220,11 +258,13 @@ static void predict(struct gathering *g, struct agreement_row *r, double *scratc
     for (size_t i = 0; i < g->catalogue->ngpus; i++)
         if (strcmp(g->catalogue->gpus[i].model, r->gpu) == 0)
             gpu = &g->catalogue->gpus[i];
-    r->points = (int)fractions(g->a, r->class, r->log, scratch, &r->logs);
-    if (r->points == 0 && over_link(r))
-        r->points = (int)fractions(g->a, text_ends_with(r->class, any_nvls) ? any_nvls : any_link, r->log, scratch, &r->logs);
+    char base[AGREEMENT_CLASS];
+    broader(r->class, base);
+    r->points = (int)fractions(g->a, &(struct wanted){ r->class, false, r->log }, scratch, &r->logs);
+    if (r->points == 0)
+        r->points = (int)fractions(g->a, &(struct wanted){ over_link(r) ? r->class : base, true, r->log }, scratch, &r->logs);
     r->used = r->points > 0 ? median(scratch, (size_t)r->points) : planned(g->catalogue, gpu, r->class);
-    const size_t n = r->ranks == 2 && over_link(r) ? pairs(g->a, r->log, scratch) : 0;
+    const size_t n = r->ranks == 2 && over_link(r) ? pairs(g->a, r->class, r->log, scratch) : 0;
     if (n > 0)
         r->used *= median(scratch, n);
     const double wire = r->bytes * bus_factor(r->collective, r->ranks);
@@ -236,9 +276,15 @@ static void predict(struct gathering *g, struct agreement_row *r, double *scratc
 int agreement_make(struct agreement *a, const struct catalogue *c, const struct links *links)
 {
     struct import im = {0};
+    struct known known;
     *a = (struct agreement){0};
-    RB_TRY(published_load(&im));
-    struct gathering g = { a, c, links, &im };
+    RB_TRY(known_load(&known));
+    const int rc = published_load(&im);
+    if (rc != RB_OK) {
+        known_free(&known);
+        return rc;
+    }
+    struct gathering g = { a, c, links, &im, &known };
     gather(&g);
     double *scratch = rb_calloc(a->count + 1, sizeof *scratch);
     for (size_t i = 0; i < a->count; i++)
@@ -247,6 +293,7 @@ int agreement_make(struct agreement *a, const struct catalogue *c, const struct 
         predict(&g, &a->rows[i], scratch);
     free(scratch);
     import_free(&im);
+    known_free(&known);
     return RB_OK;
 }
 
@@ -272,7 +319,7 @@ bool agreement_class(const struct agreement *a, const char *class, struct link_c
 {
     double *v = rb_calloc(a->count + 1, sizeof *v);
     int logs = 0;
-    const size_t n = strcmp(class, "pair") == 0 ? pairs(a, NULL, v) : fractions(a, class, NULL, v, &logs);
+    const size_t n = strcmp(class, "pair") == 0 ? pairs(a, "", NULL, v) : fractions(a, &(struct wanted){ class, false, NULL }, v, &logs);
     if (n > 0) {
         class_p->fraction = median(v, n);
         class_p->low = v[0];

@@ -1,21 +1,27 @@
 /* scale/agreement.h - published logs of one node against what is predicted from the catalogue alone.
  *
  * Taken: every published figure of a collective on GPUs of one node, at the largest size of its log, at least
- * 32 MiB; one figure for each log, collective and number of ranks (the median over types).
+ * 32 MiB; one figure for each log, collective and number of ranks (the best type; out of place where the log has that).
  * Predicted: bytes / (fraction of the link's class x nominal rate) + NCCL's latencies of links.csv. The fraction is the median over
- * all other logs of the class: a log never predicts itself. Without another log of its class: that of
- * the other generations; PCIe: the typical rate of the catalogue. Two GPUs alone reach less of a scale-up link than more of them do: times "pair", the median of that over
- * all other logs.
- * Classes of their own: reduction inside the switch (NVLS: an all-reduce faster than the links of a ring are planned with), and no peer access. */
+ * all other logs of the class: a log never predicts itself. Without another log of its class: that of the other generations of
+ * scale-up links, or of its PCIe whatever the path. Two GPUs alone reach less of a scale-up link than more of them do: times "pair",
+ * the median of that over all other logs that go the same way.
+ * Classes of their own: reduction inside the switch ("nvls": an all-reduce faster than the links of a ring are planned with), sends
+ * and receives of pairs ("p2p"), no peer access ("PCIe host"), and the paths of data/agreement.csv, which also says why a log is
+ * far from the others. */
 #ifndef RB_SCALE_AGREEMENT_H
 #define RB_SCALE_AGREEMENT_H
 
 #include "report/catalogue.h"
 #include "scale/links.h"
 
+enum { AGREEMENT_CLASS = 24, AGREEMENT_CAUSE = 320 };
+
 struct agreement_row {
-    char log[96], gpu[48], class[24], collective[24];
+    char log[96], gpu[48], class[AGREEMENT_CLASS], collective[24];
+    char cause[AGREEMENT_CAUSE]; /* what is known of why it differs from others; "" nothing */
     int ranks;
+    bool in_place;
     double bytes;
     double nominal_GBps;  /* all links of a GPU, one direction */
     double measured_GBps; /* busbw */

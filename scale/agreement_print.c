@@ -21,6 +21,7 @@ static const struct sheet_column columns[] = {
     { "used", "fraction", NULL, SHEET_NUMBER },
     { "points", "from", "points", SHEET_NUMBER },
     { "logs", "in", "logs", SHEET_NUMBER },
+    { "cause", NULL, NULL, SHEET_TEXT },
 };
 
 static struct sheet *sheet_of(const struct agreement *a)
@@ -42,6 +43,7 @@ static struct sheet *sheet_of(const struct agreement *a)
         sheet_number(s, "used", r->used);
         sheet_number(s, "points", r->points);
         sheet_number(s, "logs", r->logs);
+        sheet_text(s, "cause", "%s", r->cause);
     }
     return s;
 }
@@ -71,9 +73,22 @@ static void print_reason(const struct agreement *a, const struct agreement_row *
     if (!agreement_class(a, r->class, &c))
         printf("   above 10 %%: two GPUs alone are all that is known of its class");
     else if (c.logs == 1)
-        printf("   above 10 %%: one log of more than two GPUs in its class, other generations stand in");
+        printf("   above 10 %%: one log of more than two GPUs in its class, others stand in");
     else
         printf("   above 10 %%: the %d logs of its class lie between %.3f and %.3f of the nominal rate", c.logs, c.low, c.high);
+}
+
+/* What is known of the logs that are off, once each. */
+static void print_causes(const struct agreement *a, const struct agreement_row *like)
+{
+    const char *last = "";
+    for (size_t i = 0; i < a->count; i++) {
+        const struct agreement_row *r = &a->rows[i];
+        if (strcmp(r->class, like->class) != 0 || strcmp(r->gpu, like->gpu) != 0 || fabs(r->error) <= TOLERATED || strcmp(r->cause, last) == 0)
+            continue;
+        printf("\n      %s: %s", r->log, r->cause);
+        last = r->cause;
+    }
 }
 
 static void print_medians(const struct agreement *a)
@@ -83,22 +98,24 @@ static void print_medians(const struct agreement *a)
         if (!seen_before(a, i, true)) {
             const struct agreement_row *r = &a->rows[i];
             const double m = agreement_median(a, r->gpu, r->class);
-            printf("  %-22s %-14s %5.1f %% of %zu figure%s", r->gpu, r->class, 100 * m, count_of(a, r), count_of(a, r) == 1 ? "" : "s");
+            printf("  %-16s %-17s %5.1f %% of %zu figure%s", r->gpu, r->class, 100 * m, count_of(a, r), count_of(a, r) == 1 ? "" : "s");
             if (m > TOLERATED)
                 print_reason(a, r);
+            if (m > TOLERATED)
+                print_causes(a, r);
             printf("\n");
         }
-    printf("  %-37s %5.1f %% of %zu figures\n", "all", 100 * agreement_median(a, NULL, NULL), a->count);
+    printf("  %-34s %5.1f %% of %zu figures\n", "all", 100 * agreement_median(a, NULL, NULL), a->count);
     printf("\nconstants of data/links.csv from all logs:\n");
     for (size_t i = 0; i < a->count; i++) {
         struct link_class c;
         if (!seen_before(a, i, false) && agreement_class(a, a->rows[i].class, &c))
-            printf("  %-14s fraction %.3f (%.3f .. %.3f) of the nominal rate, %d figures in %d logs\n", a->rows[i].class, c.fraction, c.low, c.high,
+            printf("  %-17s fraction %.3f (%.3f .. %.3f) of the nominal rate, %d figures in %d logs\n", a->rows[i].class, c.fraction, c.low, c.high,
                    c.points, c.logs);
     }
     struct link_class pair;
     if (agreement_class(a, "pair", &pair))
-        printf("  %-14s %.3f (%.3f .. %.3f) of that between two GPUs alone, %d figures\n", "pair", pair.fraction, pair.low, pair.high, pair.points);
+        printf("  %-17s %.3f (%.3f .. %.3f) of that between two GPUs alone, %d figures\n", "pair", pair.fraction, pair.low, pair.high, pair.points);
 }
 
 int agreement_print(const struct catalogue *c, const struct links *links, const char *format)
