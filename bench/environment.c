@@ -110,7 +110,7 @@ static bool value_of(const char *path, const char *key, char *text, size_t room)
 
 const char *environment_processor(void)
 {
-    static char name[128];
+    static _Thread_local char name[128];
     if (name[0] == '\0' && !value_of("/proc/cpuinfo", "model name", name, sizeof name))
         value_of("/proc/cpuinfo", "Model", name, sizeof name);
     return name;

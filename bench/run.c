@@ -12,15 +12,21 @@
 #include "bench/workloads.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/job_team.h"
+#include "core/text.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Everything of a run; zero-initialised, whatever was opened is closed by close_all(). */
+/* Everything of a rank; zero-initialised, whatever was opened is closed by close_all(). */
 struct run {
     struct settings settings;
+    struct job_team *team; /* NULL: the process is the rank */
+    int thread, result;
+    pthread_t id;
     struct watchdog *watchdog;
     struct session session;
     struct cases cases;
@@ -94,15 +100,27 @@ static int measure_all(struct run *r)
     return finish_run(&r->sweep);
 }
 
-static int run_job(struct run *r, int *argc, char ***argv)
+static int watch(struct run *r)
+{
+    const struct settings *s = &r->settings;
+    const double grace = s->cycles == 0 && s->run_limit > 0 ? 10 : 0; /* a soak ends by itself */
+    return watchdog_start(&r->watchdog, &(struct watchdog_limits){ s->stall_limit, s->run_limit + grace });
+}
+
+/* A thread that is a rank: its place among all, and a watchdog of its own, as every rank has. */
+static int join(struct run *r)
+{
+    if (r->team != NULL)
+        RB_TRY(job_open_thread(&r->session.job, r->team, r->thread));
+    rb_quiet(r->session.job->rank != 0);
+    return r->watchdog == NULL ? watch(r) : RB_OK;
+}
+
+static int run_job(struct run *r)
 {
     struct session *s = &r->session;
     s->settings = &r->settings;
-    RB_TRY(watchdog_start(&r->watchdog, &(struct watchdog_limits){ r->settings.stall_limit,
-                                                                   r->settings.cycles == 0 ? r->settings.run_limit + (r->settings.run_limit > 0 ? 10 : 0)
-                                                                                           : r->settings.run_limit }));
-    RB_TRY(job_open_mpi(&s->job, argc, argv, false));
-    rb_quiet(s->job->rank != 0);
+    RB_TRY(join(r));
     s->heartbeat = watchdog_heartbeat(r->watchdog);
     RB_TRY(hosts_gather(&s->hosts, s->job));
     rb_mute(s->job->rank != 0);
@@ -142,7 +160,8 @@ static void close_all(struct run *r, int result)
     job_barrier(s->job);
     watchdog_stop(r->watchdog, result);
     hosts_free(&s->hosts);
-    job_close(s->job);
+    if (r->team != NULL)
+        job_close(s->job);
 }
 
 enum { GRACE_OF_LAUNCHER_SEC = 10 }; /* mpirun needed up to 8 s to end a job by itself */
@@ -153,28 +172,86 @@ static bool is_agreed(int result)
     return result == RB_OK || result == RB_EUSAGE || result == RB_EDATA || result == RB_ENOTIMPL;
 }
 
-int run_command(int argc, char **argv)
+/* Returns only when all ranks know how it ended. */
+static void leave(struct run *r, int rc)
 {
-    struct run *r = calloc(1, sizeof *r);
-    bool help = false;
-    if (r == NULL)
-        return rb_fail(RB_EINTERNAL, "out of memory");
-    r->started_sec = clock_sec();
-    int rc = parse(&r->settings, argc, argv, &help);
-    if (rc != RB_OK || help) {
-        free(r);
-        return rb_exit_code(rc);
-    }
-    rc = run_job(r, &argc, &argv);
+    r->result = rc;
     fflush(stdout);
     if (is_agreed(rc) && r->session.job != NULL) {
         close_all(r, rc);
-    } else {
-        watchdog_stop(r->watchdog, rc);
-        if (rc == RB_ETIMEOUT && r->session.job != NULL && r->session.job->nnodes > 1)
-            launcher_outlive(GRACE_OF_LAUNCHER_SEC); /* the host that does not answer may not answer mpirun either */
-        _exit(rb_exit_code(rc));
+        return;
     }
-    free(r);
+    watchdog_stop(r->watchdog, rc);
+    if (rc == RB_ETIMEOUT && r->session.job != NULL && r->session.job->nnodes > 1)
+        launcher_outlive(GRACE_OF_LAUNCHER_SEC); /* the host that does not answer may not answer mpirun either */
+    _exit(rb_exit_code(rc));
+}
+
+static void *play(void *rank)
+{
+    struct run *r = rank;
+    leave(r, run_job(r));
+    return NULL;
+}
+
+/* ranks[0] is the thread that called MPI first; its watchdog sees the others begin. */
+static int play_threads(struct run *ranks, struct job *processes, int n)
+{
+    struct job_team *team;
+    int started = 1, rc = job_team_open(&team, processes, n);
+    for (int i = 0; i < n && rc == RB_OK; i++) {
+        ranks[i].settings = ranks[0].settings;
+        ranks[i].started_sec = ranks[0].started_sec;
+        ranks[i].team = team;
+        ranks[i].thread = i;
+    }
+    for (; started < n && rc == RB_OK; started++)
+        if (pthread_create(&ranks[started].id, NULL, play, &ranks[started]) != 0)
+            rc = rb_fail(RB_EINTERNAL, "-g: no more threads in this process");
+    if (rc != RB_OK)
+        leave(&ranks[0], rc);
+    play(&ranks[0]);
+    rc = ranks[0].result;
+    for (int i = 1; i < n; i++) {
+        pthread_join(ranks[i].id, NULL);
+        rc = ranks[i].result < rc ? ranks[i].result : rc;
+    }
+    job_team_close(team);
+    return rc;
+}
+
+static int play_all(struct run *ranks, int n, int *argc, char ***argv)
+{
+    struct job *processes;
+    int rc = watch(&ranks[0]);
+    if (rc == RB_OK)
+        rc = job_open_mpi(&processes, argc, argv, n > 1);
+    if (rc != RB_OK)
+        leave(&ranks[0], rc);
+    if (n == 1) {
+        ranks[0].session.job = processes;
+        play(&ranks[0]);
+        rc = ranks[0].result;
+    } else {
+        rc = play_threads(ranks, processes, n);
+    }
+    job_close(processes);
+    return rc;
+}
+
+int run_command(int argc, char **argv)
+{
+    struct settings settings;
+    const double started_sec = clock_sec();
+    bool help = false;
+    int rc = parse(&settings, argc, argv, &help);
+    if (rc != RB_OK || help)
+        return rb_exit_code(rc);
+    const int n = (int)(settings.threads * settings.gpus);
+    struct run *ranks = rb_calloc((size_t)n, sizeof *ranks);
+    ranks[0].settings = settings;
+    ranks[0].started_sec = started_sec;
+    rc = play_all(ranks, n, &argc, &argv);
+    free(ranks);
     return rb_exit_code(rc);
 }

@@ -13,6 +13,8 @@
 #define AT(field) OPTION_AT(settings, field)
 #define NO_GPU_STREAM "there is no GPU stream between the ranks of this run"
 
+enum { MOST_THREADS = 64 }; /* ranks of a process */
+
 static const char *const collective_names[] = { "all_reduce", "reduce_scatter", "all_gather", "broadcast", "reduce", "sendrecv",
                                                 "alltoall", "all_to_all", "push_pull", "default", "all", NULL };
 static const char *const type_names[] = { "int8", "uint8", "int32", "uint32", "int64", "uint64", "half", "float", "double",
@@ -61,8 +63,8 @@ static const struct option_row rows[] = {
       "with -m, 1: a barrier between calls, inside the sample; 2, 3: as 0, calls return when done", NULL, 0, 3 },
     { 'I', "per_iter_timing", "0", OPTION_COUNT, AT(percentiles), "1: four more columns: min, p95, p99, samples", NULL, 0, 1 },
     { 'S', "report_timestamps", "0", OPTION_COUNT, AT(stamps), "1: date and hour behind each line", NULL, 0, 1 },
-    { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "only 1: a rank is a process; start more with mpirun -n", NULL, 1, 1e6 },
-    { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "only 1: a rank has one device", NULL, 1, 1e6 },
+    { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "GPUs: as -g, and multiplied with it", NULL, 1, MOST_THREADS },
+    { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "GPUs of a process: each is a rank, and a thread of it", NULL, 1, MOST_THREADS },
     { 0, "ranks-per-gpu", "1", OPTION_COUNT, AT(ranks_per_gpu), "GPUs: as many ranks may share one; one of them launches for all", NULL, 1, 16 },
     { 0, "channels", NULL, OPTION_COUNT, AT(channels), "GPUs: groups of 512 threads a rank [what the GPU has, at most 24 between GPUs]", NULL, 1, 64 },
     { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
@@ -104,7 +106,7 @@ static const struct option_row rows[] = {
     { 0, "dry-run", NULL, OPTION_FLAG, AT(dry_run), "list the cases and how long they may take", NULL, 0, 0 },
     { 0, "no-report", NULL, OPTION_FLAG, AT(no_report), "records only: no fit, limits and plots", NULL, 0, 0 },
     { 0, "min-busbw", NULL, OPTION_NUMBER, AT(min_busbw), "exit code 7 when a table's best busbw is below this [GB/s]", NULL, 0, 0 },
-    { 'p', "parallel_init", "ranks are processes and always start side by side", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'p', "parallel_init", "ranks always start side by side", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'y', "stream_null", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'C', "report_cputime", NO_GPU_STREAM ", every number is a processor's", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'G', "cudagraph", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
@@ -195,12 +197,9 @@ static int check_numbers(const char *label, const char *list, bool has_auto)
 
 static int check_combinations(const struct settings *s)
 {
-    if (s->threads != 1)
-        return rb_fail(RB_EUSAGE, "-t %llu: not supported here: a rank is a process; start more with mpirun -n",
-                       (unsigned long long)s->threads);
-    if (s->gpus != 1)
-        return rb_fail(RB_EUSAGE, "-g %llu: not supported here: a rank has one device; start more ranks with mpirun -n",
-                       (unsigned long long)s->gpus);
+    if (s->threads * s->gpus > MOST_THREADS)
+        return rb_fail(RB_EUSAGE, "-t %llu -g %llu: that is %llu ranks a process, at most %d are possible; start more with mpirun -n",
+                       (unsigned long long)s->threads, (unsigned long long)s->gpus, (unsigned long long)(s->threads * s->gpus), MOST_THREADS);
     if (s->file != NULL && !text_ends_with(s->file, ".json") && !text_ends_with(s->file, ".csv"))
         return rb_fail(RB_EUSAGE, "-J %s: the name must end in .json or .csv", s->file);
     if (s->output[0] == '\0')

@@ -59,6 +59,20 @@ static size_t keep_one_kind(struct session *s, const char **names, size_t n)
     return kept;
 }
 
+/* Threads have GPUs; ranks on processors are processes. */
+static int refuse_threads(const struct session *s, const char *transport)
+{
+    const char *why = "";
+    const int threads = (int)s->settings->threads, gpus = (int)s->settings->gpus, processes = s->job->nranks / s->job->nthreads;
+    if (s->job->rank != 0)
+        return RB_EUSAGE;
+    if (comm_transport_usable("cuda_staged", s->job, &why))
+        return rb_fail(RB_EUSAGE, "-t %d -g %d: for ranks on GPUs, and --transport %s is between processors, whose ranks are processes: mpirun -n %d", threads,
+                       gpus, transport, s->job->nranks);
+    return rb_fail(RB_EUSAGE, "-t %d -g %d: %d process%s of %d GPU%s, and here is none: %s; ranks on processors are processes: mpirun -n %d", threads, gpus,
+                   processes, processes == 1 ? "" : "es", s->job->nthreads, s->job->nthreads == 1 ? "" : "s", why, s->job->nranks);
+}
+
 int setup_transports(struct session *s, const char **names, size_t *count_p)
 {
     const char *const asked = s->settings->transports;
@@ -83,6 +97,8 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
         s->channels[i].asked = names[i];
     s->nchannels = n;
     *count_p = n;
+    if (s->job->nthreads > 1 && !s->on_gpu)
+        return refuse_threads(s, n > 0 ? names[0] : "auto");
     if (s->on_gpu && s->settings->workload.names != NULL)
         return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--workload computes on processors and moves host memory; leave --transport %s out", asked) : RB_EUSAGE;
     if (n > 0)
@@ -114,6 +130,10 @@ static int find_crowded(struct session *s)
     s->crowded = ranks > (cores > 0 && cores > cpus ? cores : cpus) || (cores > 0 && ranks > cores);
     if (s->crowded)
         rb_note("%d ranks share %d cores: they take turns, so expect times far above those of a rank a core", ranks, cores);
+    if (!s->crowded && s->job->nthreads > cpus)
+        rb_note("the launcher gives the %d threads of a process %d processor%s: they take turns; mpirun --bind-to none gives them all", s->job->nthreads,
+                cpus, cpus == 1 ? "" : "s");
+    s->crowded = s->crowded || s->job->nthreads > cpus;
     return RB_OK;
 }
 
@@ -257,7 +277,7 @@ int setup_region(struct session *s, const struct cases *cases)
 
 static struct about_rank about_me(const struct session *s)
 {
-    struct about_rank me = { .shown = { .pid = (int)getpid(), .core = -1 }, .node = s->job->node };
+    struct about_rank me = { .shown = { .pid = (int)getpid(), .thread = s->job->thread, .core = -1, .gpu = -1 }, .node = s->job->node };
     if (gethostname(me.shown.host, sizeof me.shown.host - 1) != 0)
         snprintf(me.shown.host, sizeof me.shown.host, "unknown");
     snprintf(me.shown.device, sizeof me.shown.device, "%.90s", environment_processor());
@@ -282,8 +302,10 @@ static json_t *ranks_json(const struct about_rank *all, int nranks)
     json_t *array = json_array();
     for (int r = 0; r < nranks; r++) {
         const struct interface *i = &all[r].interface;
-        json_t *rank = json_pack("{s:i, s:i, s:s, s:i, s:s, s:s}", "rank", r, "node", all[r].node, "host", all[r].shown.host, "pid", all[r].shown.pid,
-                                 "device", all[r].shown.device, "binding", all[r].binding);
+        json_t *rank = json_pack("{s:i, s:i, s:s, s:i, s:i, s:s, s:s}", "rank", r, "node", all[r].node, "host", all[r].shown.host, "pid", all[r].shown.pid,
+                                 "thread", all[r].shown.thread, "device", all[r].shown.device, "binding", all[r].binding);
+        json_object_set_new(rank, "gpu", all[r].shown.gpu >= 0 ? json_integer(all[r].shown.gpu) : json_null());
+        json_object_set_new(rank, "bus", all[r].shown.bus[0] != '\0' ? json_string(all[r].shown.bus) : json_null());
         json_object_set_new(rank, "nic", i->name[0] != '\0' ? json_string(i->name) : json_null());
         json_object_set_new(rank, "nic_GBps", isfinite(i->GBps) ? json_real(i->GBps) : json_null());
         json_object_set_new(rank, "rdma", all[r].rdma[0] != '\0' ? json_string(all[r].rdma) : json_null());

@@ -61,9 +61,9 @@ void table_head(FILE *out, const struct settings *s, const char *collective, con
 {
     fprintf(out, "# Collective test starting: %s\n", collective);
     fprintf(out,
-            "# nThread 1 nGpus 1 minBytes %" PRIu64 " maxBytes %" PRIu64 " step: %" PRIu64 "(%s) warmup iters: %" PRIu64 " iters: %" PRIu64
+            "# nThread %" PRIu64 " nGpus %" PRIu64 " minBytes %" PRIu64 " maxBytes %" PRIu64 " step: %" PRIu64 "(%s) warmup iters: %" PRIu64 " iters: %" PRIu64
             " agg iters: %" PRIu64 " validation: %" PRIu64 " graph: 0 unalign: 0\n",
-            s->min_bytes, s->max_bytes, s->step_factor > 0 ? s->step_factor : s->step_bytes, s->step_factor > 0 ? "factor" : "bytes", s->warmup,
+            s->threads, s->gpus, s->min_bytes, s->max_bytes, s->step_factor > 0 ? s->step_factor : s->step_bytes, s->step_factor > 0 ? "factor" : "bytes", s->warmup,
             s->iterations, s->aggregate > 0 ? s->aggregate : 1, s->check);
     fprintf(out, "# %s %s\n#\n", collective, title);
     const int wide = s->percentiles == 1 ? 33 : 0;

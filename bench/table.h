@@ -16,6 +16,7 @@ struct table_rank {
     char device[96]; /* name of the processor, or of the GPU */
     char bus[24];    /* of the GPU; "": none */
     int gpu;
+    int thread; /* of the process */
 };
 
 /* Once, above all tables. */

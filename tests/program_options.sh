@@ -30,8 +30,9 @@ bad "malformed count" "-n 'ten': not a whole number" -n ten
 bad "malformed duration" "-T '5x': not a time" -T 5x
 bad "precision out of range" 'precision 2: out of range' --precision 2
 bad "average out of range" '-a 4: out of range' -a 4
-bad "threads" '-t 2: not supported here: a rank is a process' -t 2
-bad "GPUs" '-g 8: not supported here' -g 8
+bad "threads without a GPU" '-t 2 -g 1: 1 process of 2 GPUs, and here is none: .* mpirun -n 2' -t 2
+bad "GPUs where there is none" '-t 1 -g 8: 1 process of 8 GPUs, and here is none: .* mpirun -n 8' -g 8
+bad "more GPUs than a process can have" '-t 16 -g 8: that is 128 ranks a process, at most 64' -t 16 -g 8
 bad "root that is no rank" '-r 5: at most 0' --collective broadcast -r 5
 bad "servers that are too many" '--servers 9: at most 1' --servers 9
 bad "output file without a known end" '-J x.txt: the name must end in .json or .csv' -J x.txt

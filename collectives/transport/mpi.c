@@ -1,5 +1,7 @@
 /* Open MPI point to point: works over whatever network MPI works over. FIFOs are private to each side; progress() sends
- * filled slots and keeps a receive posted for every free one. Messages of a pair match in the order they were posted. */
+ * filled slots and keeps a receive posted for every free one. Messages of a pair match in the order they were posted. For
+ * kernels of a GPU the FIFOs are pinned. */
+#include "collectives/transport/gpu_driver.h"
 #include "collectives/transport/marks.h"
 #include "collectives/transport/transport.h"
 
@@ -24,16 +26,16 @@ struct mpi {
     MPI_Comm comm;
     struct wire **send, **recv; /* [nranks], NULL until used */
     struct wire *used;
+    const struct gpu_api *gpu; /* pins the FIFOs; NULL: they are the host's alone */
     _Atomic uint32_t abort;
 };
 
 static bool usable(const struct job *job, const char **why_p)
 {
-    (void)job;
     int initialised = 0;
     MPI_Initialized(&initialised);
-    *why_p = "MPI is not initialised";
-    return initialised != 0;
+    *why_p = job->nthreads > 1 ? "its ranks are processes, and these are threads (-g)" : "MPI is not initialised";
+    return initialised != 0 && job->nthreads == 1;
 }
 
 /* Over a network a message above Open MPI's eager limit (64 KiB for TCP, its header included) costs a hand-shake, and both of its
@@ -59,6 +61,7 @@ static int open_mpi(struct transport **t_p, struct job *job, const struct transp
     struct mpi *m = rb_calloc(1, sizeof *m);
     m->head = (struct transport){ .ops = &transport_mpi, .job = job, .abort = &m->abort };
     size_slots(&m->head, config);
+    m->gpu = config->gpu != NULL ? config->gpu->api : NULL;
     if (MPI_Comm_dup(job_mpi_comm(job), &m->comm) != MPI_SUCCESS) {
         free(m);
         return rb_fail(RB_EINTERNAL, "MPI_Comm_dup failed");
@@ -70,13 +73,15 @@ static int open_mpi(struct transport **t_p, struct job *job, const struct transp
     return RB_OK;
 }
 
-static void close_wire(struct wire *w)
+static void close_wire(struct wire *w, const struct gpu_api *gpu)
 {
     for (; w->ended < w->begun; w->ended++) { /* receives posted for messages that never come */
         MPI_Request *r = &w->requests[w->ended % w->end.nslots];
         MPI_Cancel(r);
         MPI_Wait(r, MPI_STATUS_IGNORE);
     }
+    if (gpu != NULL)
+        gpu->unpin(w->memory);
     free(w->requests);
     free(w->memory);
     free(w);
@@ -87,7 +92,7 @@ static void close_mpi(struct transport *t)
     struct mpi *m = (struct mpi *)t;
     for (struct wire *w = m->used, *next; w != NULL; w = next) {
         next = w->next;
-        close_wire(w);
+        close_wire(w, m->gpu);
     }
     MPI_Comm_free(&m->comm);
     free(m->send);
@@ -95,13 +100,30 @@ static void close_mpi(struct transport *t)
     free(m);
 }
 
+/* What kernels of a GPU use in place. */
+static int pin(const struct mpi *m, void *memory, size_t bytes)
+{
+    void *device;
+    RB_TRY(m->gpu->pin(memory, bytes, &device));
+    if (device == memory)
+        return RB_OK;
+    m->gpu->unpin(memory);
+    return rb_fail(RB_ECUDA, "rank %d: the GPU sees host memory at other addresses; take --transport shm+mpi", m->head.job->rank);
+}
+
 static struct wire *make_wire(struct mpi *m, int peer, bool sends)
 {
     const size_t slots = (size_t)m->head.slots, marks = (slots + 1) * sizeof(struct mark);
+    const size_t bytes = (marks + slots * m->head.slot_bytes + 4095) / 4096 * 4096;
     struct wire *w = rb_calloc(1, sizeof *w);
-    w->memory = aligned_alloc(4096, (marks + slots * m->head.slot_bytes + 4095) / 4096 * 4096);
+    w->memory = aligned_alloc(4096, bytes);
     if (w->memory == NULL)
         abort();
+    if (m->gpu != NULL && pin(m, w->memory, bytes) != RB_OK) {
+        free(w->memory);
+        free(w);
+        return NULL;
+    }
     struct mark *tail = w->memory;
     for (size_t i = 0; i <= slots; i++)
         tail[i].sequence = 0;
@@ -120,7 +142,7 @@ static struct connection *connection(struct transport *t, int peer, bool sends)
     struct wire **at = sends ? &m->send[peer] : &m->recv[peer];
     if (*at == NULL)
         *at = make_wire(m, peer, sends);
-    return &(*at)->end;
+    return *at != NULL ? &(*at)->end : NULL;
 }
 
 static int begin(struct mpi *m, struct wire *w)
