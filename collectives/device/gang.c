@@ -69,8 +69,24 @@ struct place {
 static int too_many(const struct gang *g, int members, int ranks_per_gpu)
 {
     char why[160];
-    return rb_fail(RB_EUSAGE, "%d ranks on one GPU (%s, %s; this process sees %d), at most %d allowed: use --ranks-per-gpu %d, fewer ranks or --transport shm",
-                   members, g->facts.name, g->facts.bus, gpu_api.count(why, sizeof why), ranks_per_gpu, members);
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    return rb_fail(RB_EUSAGE, "%d ranks on one GPU (%s, %s; this process sees %d%s%s), at most %d allowed: use --ranks-per-gpu %d, fewer ranks or --transport shm",
+                   members, g->facts.name, g->facts.bus, gpu_api.count(why, sizeof why), visible != NULL ? ", CUDA_VISIBLE_DEVICES=" : "",
+                   visible != NULL ? visible : "", ranks_per_gpu, members);
+}
+
+/* The leader of the first GPU that has more ranks; -1: none has. */
+static int find_crowded(const struct gang *g, int ranks_per_gpu)
+{
+    const int n = g->job->nranks;
+    for (int lead = 0; lead < n; lead++) {
+        int members = 0;
+        for (int r = 0; r < n; r++)
+            members += g->leaders[r] == lead;
+        if (members > ranks_per_gpu)
+            return lead;
+    }
+    return -1;
 }
 
 static int find_members(struct gang *g, int ranks_per_gpu)
@@ -93,8 +109,9 @@ static int find_members(struct gang *g, int ranks_per_gpu)
         }
     for (int r = 0; r < job->nranks && rc == RB_OK; r++)
         here += g->leaders[r] == g->leaders[0];
-    if (rc == RB_OK && members > ranks_per_gpu)
-        rc = g->leaders[job->rank] == job->rank ? too_many(g, members, ranks_per_gpu) : RB_EUSAGE;
+    const int crowded = rc == RB_OK ? find_crowded(g, ranks_per_gpu) : -1;
+    if (crowded >= 0)
+        rc = crowded == job->rank ? too_many(g, members, ranks_per_gpu) : RB_EUSAGE;
     if (rc == RB_OK && members > GPU_RANKS)
         rc = rb_fail(RB_EUSAGE, "%d ranks on one GPU: %d are possible", members, GPU_RANKS);
     g->nmembers = members;
