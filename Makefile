@@ -22,7 +22,7 @@ ifeq ($(origin VERBS),undefined)
 VERBS    := $(shell pkg-config --exists libibverbs 2>/dev/null && echo yes)
 endif
 CPPFLAGS += $(VERBS:yes=-DRB_VERBS)
-without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c)
+without  := $(if $(VERBS),,collectives/transport/verbs%.c tests/collectives_verbs%.c tests/gpu_verbs%.c)
 
 # No compiler of C nor sanitizer changes the kernels: builds may share them.
 CUDA_BUILD ?= $(BUILD)
@@ -86,7 +86,7 @@ libs_bench       := bench workload scale report collectives topo core
 tests      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard $(addprefix tests/,$(addsuffix _*.c,$(folders))))))
 
 # Tests of the GPU path link GPUs that are threads of the host, in the place of CUDA.
-gpu_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/gpu_*.c))
+gpu_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(without),$(wildcard tests/gpu_*.c)))
 tests      += $(gpu_tests)
 cxx        := $(if $(findstring clang,$(CC)),clang++,g++)
 cxxflags   := -std=c++20 $(OPT) -Wall -Wextra -Wpedantic -Wshadow -Werror $(instrument) -pthread -fno-exceptions -fno-rtti

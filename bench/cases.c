@@ -85,7 +85,7 @@ static void add_protocols(const struct builder *b, struct suite *suite, struct s
         const bool only_auto = strcmp(b->settings->protocols, "all") == 0 && protocols[i].protocol == PROTOCOL_AUTO;
         const struct transport_ops *transport = transport_find(subject.transport); /* NULL: auto */
         const bool possible = protocols[i].protocol == PROTOCOL_DIRECT ? subject.algorithm->direct && (transport == NULL || transport->direct)
-                              : protocols[i].protocol < PROTOCOL_DIRECT || (transport != NULL && transport->gpu);
+                              : protocols[i].protocol < PROTOCOL_DIRECT || (transport != NULL && transport->lines);
         subject.protocol = protocols[i].protocol;
         if (asked && !only_auto && possible)
             add_subject(suite, &subject);

@@ -13,7 +13,7 @@ struct comm {
     struct job *job;
     struct comm_config config;
     struct transport *transport;
-    char why[480];
+    char why[800];
     struct region regions[COMM_REGIONS]; /* base NULL: free */
     struct operation *barrier;
     struct heartbeat private_heartbeat;

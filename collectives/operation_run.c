@@ -35,6 +35,22 @@ static bool all_acknowledged(const struct operation *op)
     return true;
 }
 
+/* The network's own words tell more than those of a kernel that waited for it. */
+static int advance_gpu(struct operation *op, bool *done_p)
+{
+    struct transport *t = op->comm->transport;
+    bool busy = false;
+    int rc = t->ops->progress != NULL ? t->ops->progress(t, &busy) : RB_OK;
+    if (rc == RB_OK)
+        RB_TRY(gpu_operation_progress(op, done_p));
+    if (rc == RB_OK && *done_p && t->ops->progress != NULL)
+        rc = t->ops->progress(t, &busy); /* with what the kernel filled last */
+    if (rc != RB_OK)
+        gpu_operation_stop(op);
+    *done_p = *done_p && !busy;
+    return rc;
+}
+
 int operation_advance(struct operation *op, bool *moved_p, bool *done_p)
 {
     struct engine *e = &op->engine;
@@ -42,7 +58,7 @@ int operation_advance(struct operation *op, bool *moved_p, bool *done_p)
     bool done = true, busy = false;
     *moved_p = false;
     if (op->gpu != NULL)
-        return gpu_operation_progress(op, done_p);
+        return advance_gpu(op, done_p);
     for (int i = 0; i < e->nlanes; i++) {
         const enum engine_result r = engine_advance(e, &e->lanes[i]);
         done = done && r == ENGINE_DONE;

@@ -11,7 +11,7 @@ enum { REPORTS_AT = (sizeof(struct gang_post) + 4095) / 4096 * 4096, PINNED = 40
 
 struct gang_post *gang_post(const struct gang *g, int rank)
 {
-    return (struct gang_post *)g->memory.base[rank];
+    return (struct gang_post *)g->memory.base[g->places[rank]];
 }
 
 uint64_t gang_hand_over(struct gang *g, uint64_t in_token, uint64_t out_token)
@@ -125,12 +125,12 @@ static int find_members(struct gang *g, int ranks_per_gpu)
 static int open_memory(struct gang *g)
 {
     const size_t reports = (size_t)GPU_RANKS * GPU_CHANNELS * sizeof(struct gpu_report);
-    RB_TRY(shared_open(&g->memory, g->job, REPORTS_AT + reports));
-    char *mine = g->memory.base[g->job->rank], *first = g->memory.base[0];
+    RB_TRY(shared_open(&g->memory, g->node, REPORTS_AT + reports));
+    char *mine = g->memory.base[g->node->rank], *first = g->memory.base[0];
     void *device = NULL;
     int rc = RB_OK;
     g->reports = (struct gpu_report *)(void *)(mine + REPORTS_AT);
-    g->abort = &gang_post(g, 0)->abort;
+    g->abort = &((struct gang_post *)(void *)first)->abort;
     if (gang_leads(g)) {
         rc = gpu_api.pin(mine + REPORTS_AT, (reports + PINNED - 1) / PINNED * PINNED, &device);
         g->device_reports = device;
@@ -139,7 +139,7 @@ static int open_memory(struct gang *g)
         if (rc == RB_OK)
             g->device_abort = (uint32_t *)(void *)((char *)device + offsetof(struct gang_post, abort));
     }
-    return job_agree(g->job, rc);
+    return job_agree(g->node, rc);
 }
 
 int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu)
@@ -147,11 +147,16 @@ int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu)
     struct gang *g = rb_calloc(1, sizeof *g);
     g->job = job;
     g->leaders = rb_calloc((size_t)job->nranks, sizeof *g->leaders);
+    g->places = rb_calloc((size_t)job->nranks, sizeof *g->places);
     int rc = job_agree(job, choose_device(g, ranks_per_gpu));
+    if (rc == RB_OK)
+        rc = job_places(job, g->places);
+    if (rc == RB_OK)
+        rc = job_open_node(&g->node, job);
     if (rc == RB_OK)
         rc = find_members(g, ranks_per_gpu);
     if (rc == RB_OK)
-        rc = open_memory(g);
+        rc = job_agree(job, open_memory(g));
     if (rc != RB_OK) {
         gang_close(g);
         return rc;
@@ -163,11 +168,15 @@ int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu)
 void gang_close(struct gang *g)
 {
     if (g->device_reports != NULL)
-        gpu_api.unpin((char *)g->memory.base[g->job->rank] + REPORTS_AT);
+        gpu_api.unpin((char *)g->memory.base[g->node->rank] + REPORTS_AT);
     if (g->device_abort != NULL)
         gpu_api.unpin(g->memory.base[0]);
-    if (g->memory.base != NULL)
+    if (g->memory.base != NULL) {
+        job_barrier(g->node); /* a thread of this process may have pinned what another maps */
         shared_close(&g->memory);
+    }
+    job_close(g->node);
+    free(g->places);
     free(g->leaders);
     free(g);
 }

@@ -2,9 +2,9 @@
  * for all. So ranks stay processes, and several of them on one GPU are one cooperative launch.
  *
  * The members hand their buffers to the leader and get the result back through memory that all have mapped; the ranks of
- * all gangs share one word that ends every wait.
+ * all gangs of a machine share one word that ends every wait.
  *
- * Errors   RB_*, printed. gang_open is collective over the job, whose ranks must be on one machine. */
+ * Errors   RB_*, printed. gang_open is collective over the job, which may have several machines. */
 #ifndef RB_COLLECTIVES_GANG_H
 #define RB_COLLECTIVES_GANG_H
 
@@ -19,11 +19,13 @@ struct gang_post {
     uint64_t in_token, out_token;
     _Alignas(128) _Atomic uint64_t done;   /* leader: calls that are over */
     int result;                            /* leader: of the last one */
-    _Alignas(128) _Atomic uint32_t abort;  /* rank 0's counts, for all */
+    _Alignas(128) _Atomic uint32_t abort;  /* that of a machine's first rank counts, for all of them */
 };
 
 struct gang {
     struct job *job;     /* borrowed */
+    struct job *node;    /* the ranks of this machine */
+    int *places;         /* [nranks] number among them; -1: on another machine */
     int device;          /* of this rank, as this process counts */
     int leader;          /* rank */
     int nmembers;
@@ -31,7 +33,7 @@ struct gang {
     bool one_gpu;        /* no rank of the job is on another GPU */
     struct gpu_facts facts;
     int *leaders;        /* [nranks] of each rank's gang: equal where the GPU is */
-    struct shared memory;   /* one gang_post, then the reports, a rank */
+    struct shared memory;   /* one gang_post, then the reports, a rank of this machine */
     struct gpu_report *reports;   /* of this rank's launches, [GPU_RANKS][GPU_CHANNELS] */
     struct gpu_report *device_reports; /* the same, as kernels see them */
     _Atomic uint32_t *abort;
@@ -42,7 +44,7 @@ struct gang {
 /* ranks_per_gpu: what the user allows, at least 1. */
 int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu);
 void gang_close(struct gang *gang); /* collective */
-struct gang_post *gang_post(const struct gang *gang, int rank);
+struct gang_post *gang_post(const struct gang *gang, int rank); /* of this machine */
 /* A call, in parts; calls of all kinds are numbered together. A member hands its buffers over and gets the number of the call; */
 uint64_t gang_hand_over(struct gang *gang, uint64_t in_token, uint64_t out_token);
 /* the leader begins when nobody is missing (a rank; -1: all are there), */

@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 
+#include <sched.h>
+
 const char *gpu_protocol_name(const struct gpu_operation *g)
 {
     return g->protocol == LINES_LL ? "ll" : g->protocol == LINES_LL128 ? "ll128" : g->direct ? "direct" : "slots";
@@ -30,7 +32,7 @@ int gpu_operation_start(struct operation *op, const void *in, void *out)
     RB_TRY(token_of(op, in, op->facts.in_elements, &in_token));
     RB_TRY(token_of(op, out, op->facts.out_elements, &out_token));
     g->ticket = gang_hand_over(g->gpu->gang, in_token, out_token);
-    g->launched = false;
+    g->launched = g->over = false;
     return RB_OK;
 }
 
@@ -58,7 +60,7 @@ static int launch(struct operation *op)
 }
 
 /* What the groups say after the launch is over: nothing unless a wait has ended, and then all of them end for good. */
-static int read_reports(const struct operation *op)
+int gpu_read_reports(const struct operation *op)
 {
     const struct gpu_operation *g = op->gpu;
     if (atomic_load_explicit(g->gpu->gang->abort, memory_order_acquire) == 0)
@@ -78,7 +80,9 @@ static int lead(struct operation *op, bool *done_p)
 {
     struct gpu_operation *g = op->gpu;
     int rc = RB_OK;
-    *done_p = false;
+    *done_p = g->over;
+    if (g->over)
+        return RB_OK;
     if (!g->launched) {
         if (gang_missing(g->gpu->gang, g->ticket) >= 0)
             return RB_OK;
@@ -88,10 +92,20 @@ static int lead(struct operation *op, bool *done_p)
         rc = gpu_api.finished(done_p);
     if (rc == RB_OK && !*done_p)
         return RB_OK;
-    *done_p = true;
-    rc = rc == RB_OK ? read_reports(op) : rc;
+    *done_p = g->over = true;
+    rc = rc == RB_OK ? gpu_read_reports(op) : rc;
     gang_finish(g->gpu->gang, g->ticket, rc);
     return rc;
+}
+
+void gpu_operation_stop(struct operation *op)
+{
+    struct gpu_operation *g = op->gpu;
+    bool done = false;
+    atomic_store(op->comm->transport->abort, 1);
+    while (g->launched && !g->over && !done && gpu_api.finished(&done) == RB_OK)
+        sched_yield();
+    g->over = true;
 }
 
 int gpu_operation_progress(struct operation *op, bool *done_p)

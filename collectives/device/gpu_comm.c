@@ -25,7 +25,7 @@ static int write_homes(struct gpu_comm *g)
         for (int r = 0; r < n; r++)
             for (int s = 0; s < 2; s++)
                 for (int p = 0; p < LINES_COUNT; p++)
-                    for (int c = 0; c < g->transport->channels; c++)
+                    for (int c = 0; c < g->transport->channels && g->gang->places[r] >= 0; c++)
                         all[gpu_home_number(g, m, r, s, (enum line_protocol)p, c)] =
                             cuda_connection(g->comm->transport, g->gang->members[m], r, s, c, (enum line_protocol)p);
     void *memory = NULL;
@@ -75,6 +75,7 @@ int gpu_comm_open(struct gpu_comm **gpu_p, struct comm *comm)
     int rc = RB_OK;
     if (gang_leads(g->gang)) {
         void *table = NULL;
+        g->connected = rb_calloc((size_t)comm->job->nranks * 2 * (size_t)g->transport->channels, sizeof *g->connected);
         rc = gpu_api.allocate(COMM_REGIONS * (sizeof(struct region) + (size_t)comm->job->nranks * sizeof(void *)), &table);
         g->table = table;
         if (rc == RB_OK)
@@ -95,6 +96,7 @@ void gpu_comm_close(struct gpu_comm *g)
         gpu_api.release(g->table);
     if (g->paces != NULL)
         gpu_api.release(g->paces);
+    free(g->connected);
     free(g);
 }
 

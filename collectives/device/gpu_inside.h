@@ -11,6 +11,7 @@ struct gpu_comm {
     struct connection *homes; /* the GPU's: [member][peer][sends][protocol][channel]; leader only */
     struct pace *paces;       /* the GPU's, one a member; NULL: none; leader only */
     struct region *table;     /* the GPU's copy of comm->regions, its base arrays behind it; leader only */
+    bool *connected;          /* [peer][sends][channel] the home is that of a connection to another machine; leader only */
     uint32_t threads;
 };
 
@@ -22,11 +23,13 @@ struct gpu_operation {
     char *holds;
     struct gpu_call call;
     struct gpu_launch launch;
-    bool launched;
+    bool launched, over;
     uint64_t ticket; /* number of the call under way */
 };
 
 /* Where the GPU keeps a connection's state: an index of homes. place: of the member in the gang. */
 size_t gpu_home_number(const struct gpu_comm *g, int place, int peer, bool sends, enum line_protocol protocol, int channel);
+/* After launches are over: RB_OK, or RB_ETIMEOUT with what the groups of threads say. */
+int gpu_read_reports(const struct operation *op);
 
 #endif

@@ -23,6 +23,8 @@ enum line_protocol gpu_choose(const struct comm *comm, const struct call *call, 
     const struct protocol_limit *limit = t->has_lines128 ? &limit_linked : &limit_pcie;
     const bool can_direct = comm->transport->ops->direct && call->algorithm->direct && !(call->in_place && call->algorithm->direct_needs_copy);
     *direct_p = wanted == PROTOCOL_DIRECT && can_direct;
+    if (!comm->transport->ops->lines)
+        return LINES_NONE;
     if (wanted == PROTOCOL_LL || (wanted == PROTOCOL_AUTO && bytes <= limit->ll))
         return LINES_LL;
     if (wanted == PROTOCOL_LL128 || (wanted == PROTOCOL_AUTO && bytes <= limit->ll128))
@@ -80,6 +82,36 @@ static struct connection *home(const void *context, int peer, bool sends, int ch
     const struct home_context *h = context;
     const struct gpu_comm *gpu = h->g->gpu;
     return gpu->homes + gpu_home_number(gpu, h->place, peer, sends, h->g->protocol, channel);
+}
+
+static int connect_peer(const struct gpu_operation *g, int place, int peer, bool sends)
+{
+    struct gpu_comm *gpu = g->gpu;
+    for (int c = 0; c < (int)g->call.nchannels && gpu->gang->places[peer] < 0; c++) {
+        bool *connected = &gpu->connected[((size_t)peer * 2 + sends) * (size_t)gpu->transport->channels + (size_t)c];
+        struct connection end;
+        if (*connected)
+            continue;
+        RB_TRY(cuda_network_connection(gpu->transport, peer, sends, c, &end));
+        RB_TRY(gpu_api.copy(gpu->homes + gpu_home_number(gpu, place, peer, sends, LINES_NONE, c), &end, sizeof end));
+        *connected = true;
+    }
+    return RB_OK;
+}
+
+/* To other machines, when a schedule first uses them. */
+static int connect_all(const struct gpu_operation *g, const struct plan *plans)
+{
+    for (int m = 0; m < g->gpu->gang->nmembers; m++) {
+        const struct plan *p = &plans[g->gpu->gang->members[m]];
+        for (int i = 0; i < p->nsteps; i++) {
+            for (int k = 0; k < p->steps[i].nrecv; k++)
+                RB_TRY(connect_peer(g, m, p->steps[i].recv_from[k], false));
+            for (int k = 0; k < p->steps[i].nsend; k++)
+                RB_TRY(connect_peer(g, m, p->steps[i].send_to[k], true));
+        }
+    }
+    return RB_OK;
 }
 
 /* All images of all members, one block; stride is the largest. */
@@ -157,6 +189,8 @@ static int bind_leader(struct operation *op, const struct plan *plans, struct gp
     struct drafts *d = rb_calloc(1, sizeof *d);
     int lanes;
     int rc = allocate_holds(g, plans, e->slice_elements * e->type_bytes, &lanes);
+    if (rc == RB_OK)
+        rc = connect_all(g, plans);
     if (rc == RB_OK) {
         e->regions = g->gpu->table;
         draft(op, plans, g, e, lanes, d);

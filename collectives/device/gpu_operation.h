@@ -22,6 +22,7 @@ int gpu_operation_bind(struct operation *op, const struct plan *plans, enum line
 void gpu_operation_free(struct gpu_operation *g);
 int gpu_operation_start(struct operation *op, const void *in, void *out);
 int gpu_operation_progress(struct operation *op, bool *done_p);
+void gpu_operation_stop(struct operation *op); /* raises the abort flag, and waits for the kernel to see it */
 int gpu_operation_waits_for(const struct operation *op); /* rank: a member without buffers yet, or the leader */
 const char *gpu_protocol_name(const struct gpu_operation *g); /* "slots", "direct", "ll", "ll128" */
 

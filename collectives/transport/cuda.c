@@ -8,18 +8,24 @@
 #include <string.h>
 
 /* Defaults until they are measured on the machine at hand: 512 KiB slots keep NVLink busy (NCCL's Simple), 48 KiB slots of all ranks of one
- * GPU stay in its second-level cache; 24 channels are what NCCL uses on an 8-GPU NVLink machine. */
+ * GPU stay in its second-level cache; 24 channels are what NCCL uses on an 8-GPU NVLink machine; over a
+ * network each has slots and queue pairs of its own, and a card wants few. */
 enum {
     SLOTS = 8, SLOT_PEER = 512 << 10, SLOT_ONE_GPU = 48 << 10, SLOT_LL = 32 << 10, SLOT_LL128 = 64 << 10, SMALLEST_SLOT = 4 << 10,
-    CHANNELS_PEER = 24,
+    CHANNELS_PEER = 24, CHANNELS_NETWORK = 2,
 };
 static const size_t segment_room = (size_t)1 << 30;
 
-bool cuda_usable(const struct job *job, const char **why_p)
+bool cuda_any(const char **why_p)
 {
     static _Thread_local char why[160];
     *why_p = why;
-    if (gpu_api.count(why, sizeof why) == 0)
+    return gpu_api.count(why, sizeof why) > 0;
+}
+
+bool cuda_usable(const struct job *job, const char **why_p)
+{
+    if (!cuda_any(why_p))
         return false;
     *why_p = "the ranks are on several machines";
     return job->nnodes == 1;
@@ -52,13 +58,13 @@ static size_t peer_bytes(const struct cuda_transport *t)
 
 size_t cuda_segment_bytes(const struct cuda_transport *t)
 {
-    return 4096 + peer_bytes(t) * (size_t)t->head.job->nranks; /* the first page is for the probe */
+    return 4096 + peer_bytes(t) * (size_t)t->head.job->nlocal; /* the first page is for the probe */
 }
 
 /* In the segment of `owner`, what belongs to the connection with `other`. */
 static char *end_of(const struct cuda_transport *t, int owner, int other, int channel, enum line_protocol protocol)
 {
-    size_t at = 4096 + peer_bytes(t) * (size_t)other;
+    size_t at = 4096 + peer_bytes(t) * (size_t)t->gang->places[other];
     for (int p = 0; p < (int)protocol; p++)
         at += (inbox_bytes(t, (enum line_protocol)p) + outbox_bytes(t)) * (size_t)t->channels;
     return (char *)t->segments[owner] + at + (inbox_bytes(t, protocol) + outbox_bytes(t)) * (size_t)channel;
@@ -79,13 +85,15 @@ struct connection cuda_connection(const struct transport *head, int rank, int pe
 static void set_geometry(struct cuda_transport *t, const struct transport_config *config)
 {
     const struct gang *g = t->gang;
-    const int fit = g->facts.sms / g->nmembers, wanted = config->channels > 0 ? config->channels : g->one_gpu ? fit : CHANNELS_PEER;
+    const bool network = g->job->nnodes > 1;
+    const int fit = g->facts.sms / g->nmembers, usual = network ? CHANNELS_NETWORK : g->one_gpu ? fit : CHANNELS_PEER;
+    const int wanted = config->channels > 0 ? config->channels : usual;
     t->channels = wanted < fit ? wanted : fit > 0 ? fit : 1;
     t->channels = t->channels < GPU_CHANNELS ? t->channels : GPU_CHANNELS;
     t->head.slots = config->slots > 0 ? config->slots : SLOTS;
     t->slot_bytes[LINES_NONE] = config->slot_bytes > 0 ? config->slot_bytes / 128 * 128 : g->one_gpu ? SLOT_ONE_GPU : SLOT_PEER;
-    t->slot_bytes[LINES_LL] = SLOT_LL;
-    t->slot_bytes[LINES_LL128] = SLOT_LL128;
+    t->slot_bytes[LINES_LL] = network ? 0 : SLOT_LL; /* a network tells of messages by marks */
+    t->slot_bytes[LINES_LL128] = network ? 0 : SLOT_LL128;
     while (cuda_segment_bytes(t) > segment_room && t->slot_bytes[LINES_NONE] > SMALLEST_SLOT)
         for (int p = 0; p < LINES_COUNT; p++)
             t->slot_bytes[p] = t->slot_bytes[p] / 256 * 128;
@@ -147,7 +155,7 @@ static int share_all(struct cuda_transport *t, void *mine, void **base, bool all
     for (int r = 0; r < job->nranks && rc == RB_OK; r++) {
         if (r == job->rank)
             base[r] = mine;
-        else if (all || t->gang->leaders[r] == t->gang->leader)
+        else if (t->gang->places[r] >= 0 && (all || t->gang->leaders[r] == t->gang->leader))
             rc = gpu_api.open(&handles[r], &base[r]);
     }
     free(handles);
@@ -201,11 +209,13 @@ int cuda_probe(struct cuda_transport *t)
     int rc = RB_OK;
     for (int r = 0; r < job->nranks && rc == RB_OK; r++)
         if (t->segments[r] != NULL)
-            rc = gpu_api.poke((uint64_t *)t->segments[r] + job->rank, pattern(job->rank, r));
+            rc = gpu_api.poke((uint64_t *)t->segments[r] + job->local_rank, pattern(job->rank, r));
     RB_TRY(job_agree(job, rc));
     for (int r = 0; r < job->nranks && rc == RB_OK; r++) {
         uint64_t seen = 0;
-        rc = gpu_api.copy(&seen, (uint64_t *)t->segments[job->rank] + r, sizeof seen);
+        if (t->segments[r] == NULL)
+            continue;
+        rc = gpu_api.copy(&seen, (uint64_t *)t->segments[job->rank] + t->gang->places[r], sizeof seen);
         if (rc == RB_OK && seen != pattern(r, job->rank))
             rc = rb_fail(RB_ECUDA, "what a kernel of rank %d wrote did not arrive at rank %d: peer access between these GPUs does not work here "
                                    "(an IOMMU, ACS or the driver); use --transport cuda_staged", r, job->rank);

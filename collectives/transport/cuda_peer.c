@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-extern const struct transport_ops transport_cuda_peer;
-
 /* Of the GPUs that this machine's ranks use, as far as this process sees them. */
 static bool all_pairs(const struct job *job, bool (*joined)(int from, int to))
 {
@@ -21,32 +19,46 @@ static bool all_pairs(const struct job *job, bool (*joined)(int from, int to))
     return true;
 }
 
+bool cuda_peer_reaches(const struct job *job)
+{
+    return all_pairs(job, gpu_api.reaches);
+}
+
 static bool usable(const struct job *job, const char **why_p)
 {
     if (!cuda_usable(job, why_p))
         return false;
     *why_p = "the GPUs have no peer access to each other";
-    return all_pairs(job, gpu_api.reaches);
+    return cuda_peer_reaches(job);
+}
+
+int cuda_peer_join(struct cuda_transport *t)
+{
+    RB_TRY(cuda_allocate_shared(&t->head, cuda_segment_bytes(t), &t->peers, true));
+    free(t->segments);
+    t->segments = t->peers.base;
+    t->has_lines128 = job_agree(t->gang->node, all_pairs(t->head.job, gpu_api.linked) ? RB_OK : RB_ENOTIMPL) == RB_OK;
+    return RB_OK;
+}
+
+void cuda_peer_leave(struct cuda_transport *t)
+{
+    if (t->peers.base == NULL)
+        return;
+    t->segments = NULL;
+    cuda_release_shared(&t->head, &t->peers);
 }
 
 static int open_peer(struct transport **t_p, struct job *job, const struct transport_config *config)
 {
+    extern const struct transport_ops transport_cuda_peer;
     struct cuda_transport *t;
-    struct region segments;
     RB_TRY(cuda_open(&t, &transport_cuda_peer, job, config));
-    int rc = cuda_allocate_shared(&t->head, cuda_segment_bytes(t), &segments, true);
+    int rc = cuda_peer_join(t);
+    if (rc == RB_OK)
+        rc = cuda_probe(t);
     if (rc != RB_OK) {
-        cuda_close(t);
-        return rc;
-    }
-    free(t->segments);
-    t->segments = segments.base;
-    rc = job_agree(job, all_pairs(job, gpu_api.linked) ? RB_OK : RB_ENOTIMPL);
-    t->has_lines128 = rc == RB_OK;
-    rc = cuda_probe(t);
-    if (rc != RB_OK) {
-        t->segments = NULL;
-        cuda_release_shared(&t->head, &segments);
+        cuda_peer_leave(t);
         cuda_close(t);
         return rc;
     }
@@ -57,9 +69,7 @@ static int open_peer(struct transport **t_p, struct job *job, const struct trans
 static void close_peer(struct transport *head)
 {
     struct cuda_transport *t = (struct cuda_transport *)head;
-    struct region segments = { .base = t->segments };
-    t->segments = NULL;
-    cuda_release_shared(head, &segments);
+    cuda_peer_leave(t);
     cuda_close(t);
 }
 
@@ -69,6 +79,6 @@ static int allocate(struct transport *t, size_t bytes, struct region *region_p)
 }
 
 const struct transport_ops transport_cuda_peer = {
-    .name = "cuda_peer", .summary = "GPUs that reach each other's memory, over NVLink or PCIe, or share one GPU", .direct = true, .moves = true, .gpu = true,
+    .name = "cuda_peer", .summary = "GPUs that reach each other's memory, over NVLink or PCIe, or share one GPU", .direct = true, .moves = true, .gpu = true, .lines = true,
     .usable = usable, .open = open_peer, .close = close_peer, .allocate = allocate, .release = cuda_release_shared, .describe = cuda_describe,
 };

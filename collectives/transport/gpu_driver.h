@@ -5,6 +5,8 @@
 #ifndef RB_TRANSPORT_GPU_DRIVER_H
 #define RB_TRANSPORT_GPU_DRIVER_H
 
+#include "collectives/device/gpu.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +24,14 @@ struct gpu_driver {
     int (*get_attribute)(int *value_p, int attribute, int device);
     /* NULL with drivers before 11.7. Address and bytes are multiples of a page. */
     int (*get_handle)(void *handle, unsigned long long address, size_t bytes, int type, unsigned long long flags);
+};
+
+/* Where a network's slots for the kernels of a GPU come from. */
+struct verbs_gpu {
+    const struct gpu_api *api;
+    const struct gpu_driver *driver; /* NULL: none, nothing can be asked of it */
+    int device;
+    const char *modules; /* "/sys/module" */
 };
 
 /* NULL where there is no driver. The library stays open. */

@@ -24,18 +24,6 @@ static bool has_both(const struct job *job, const char **why_p)
     return job->nnodes > 1 && job->nranks > job->nnodes;
 }
 
-static int find_places(struct mixed *m)
-{
-    struct job *job = m->head.job;
-    int *nodes = rb_calloc((size_t)job->nranks, sizeof *nodes), place = 0;
-    const int rc = job_allgather(job, &job->node, nodes, sizeof *nodes);
-    m->place = rb_calloc((size_t)job->nranks, sizeof *m->place);
-    for (int r = 0; r < job->nranks; r++)
-        m->place[r] = nodes[r] == job->node ? place++ : -1;
-    free(nodes);
-    return rc;
-}
-
 static void close_mixed(struct transport *t)
 {
     struct mixed *m = (struct mixed *)t;
@@ -58,7 +46,8 @@ static int open_memory(struct mixed *m)
 static int open_both(struct mixed *m, const struct transport_ops *network, const struct transport_config *config)
 {
     struct job *job = m->head.job;
-    RB_TRY(find_places(m));
+    m->place = rb_calloc((size_t)job->nranks, sizeof *m->place);
+    RB_TRY(job_places(job, m->place));
     RB_TRY(network->open(&m->network, job, config));
     RB_TRY(job_agree(job, open_memory(m)));
     m->head.slot_bytes = m->network->slot_bytes;

@@ -7,11 +7,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
-extern const struct transport_ops transport_cuda_peer, transport_cuda_staged, transport_shm, transport_verbs, transport_shm_verbs, transport_mpi, transport_shm_mpi, transport_null;
+extern const struct transport_ops transport_cuda_peer, transport_cuda_staged, transport_cuda_verbs, transport_cuda_mpi;
+extern const struct transport_ops transport_shm, transport_verbs, transport_shm_verbs, transport_mpi, transport_shm_mpi, transport_null;
 
 const struct transport_ops *const transports[] = {
     &transport_cuda_peer,
     &transport_cuda_staged,
+#ifdef RB_VERBS
+    &transport_cuda_verbs,
+#endif
+    &transport_cuda_mpi,
     &transport_shm,
 #ifdef RB_VERBS
     &transport_shm_verbs,
@@ -38,6 +43,7 @@ static const char without_verbs[] = "this ringbench was built without infiniband
 
 const struct transport_gap transport_gaps[] = {
 #ifndef RB_VERBS
+    { "cuda+verbs", without_verbs },
     { "shm+verbs", without_verbs },
     { "verbs", without_verbs },
 #endif

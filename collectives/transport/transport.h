@@ -26,7 +26,7 @@ struct transport_config {
     const char *device; /* verbs: NAME or NAME:PORT that must be used; NULL: chosen */
     const char *near;   /* verbs: the device that the topology prefers for this rank; NULL: none */
     bool proxy;         /* verbs: a thread near the card moves messages */
-    const struct verbs_gpu *gpu; /* verbs: slots for kernels of this GPU (transport/verbs_memory.h); NULL: host memory */
+    const struct verbs_gpu *gpu; /* verbs, mpi: slots for kernels of this GPU (transport/gpu_driver.h); NULL: host memory */
 };
 
 struct transport;
@@ -48,13 +48,14 @@ struct transport_ops {
     const char *name;    /* value of --transport */
     const char *summary; /* one line of --help */
     bool direct;         /* peers can read and write each other's regions */
-    bool gpu;            /* kernels play it (device/gpu_operation.h): memory is the GPU's, and connection and progress are not used */
+    bool gpu;            /* kernels play it (device/gpu_operation.h): memory is the GPU's, and connection is not used */
+    bool lines;          /* kernels can send flags with the data (device/lines.h) */
     bool moves;          /* false: nothing is transferred (null), results are not checked */
     /* Can this job use it? *why_p (static text) when not. Not collective. */
     bool (*usable)(const struct job *job, const char **why_p);
     int (*open)(struct transport **t_p, struct job *job, const struct transport_config *config); /* collective */
     void (*close)(struct transport *t);
-    /* This rank's end of the connection to (sends) or from a peer. Borrowed until close. */
+    /* This rank's end of the connection to (sends) or from a peer. Borrowed until close. NULL, for kernels only: said why. */
     struct connection *(*connection)(struct transport *t, int peer, bool sends);
     /* Moves what can be moved, never waits. NULL: nothing to do. *busy_p: something is still on its way from here. */
     int (*progress)(struct transport *t, bool *busy_p);

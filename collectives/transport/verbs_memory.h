@@ -8,19 +8,10 @@
 #ifndef RB_TRANSPORT_VERBS_MEMORY_H
 #define RB_TRANSPORT_VERBS_MEMORY_H
 
-#include "collectives/device/gpu.h"
 #include "collectives/transport/gpu_driver.h"
 #include "collectives/transport/verbs_port.h"
 
 enum verbs_way { VERBS_HOST, VERBS_DMABUF, VERBS_PEERMEM, VERBS_PINNED };
-
-/* Where slots for a GPU come from. */
-struct verbs_gpu {
-    const struct gpu_api *api;
-    const struct gpu_driver *driver; /* NULL: none, nothing can be asked of it */
-    int device;
-    const char *modules; /* "/sys/module" */
-};
 
 struct verbs_memory {
     enum verbs_way way;
