@@ -200,17 +200,10 @@ static int own_tflops(struct job *job, double *tflops_p)
 /* Ranks on GPUs go round by the GPUs' links, not by cores. Stays as it is where the topology does not know them. */
 static int order_gpus(struct session *s)
 {
-    const size_t n = (size_t)s->job->nranks;
+    if (s->settings->topology != NULL)
+        return RB_OK;
     const struct comm_gpu gpu = comm_gpu(s->channels[0].comm);
-    int mine = gpu.bus != NULL ? topology_find_gpu(s->topology, gpu.bus) : -1, *devices = rb_calloc(n, sizeof *devices);
-    int rc = job_allgather(s->job, &mine, devices, sizeof mine);
-    bool known = rc == RB_OK;
-    for (size_t r = 0; r < n; r++)
-        known = known && devices[r] >= 0;
-    if (known && s->settings->topology == NULL)
-        topology_ring_devices(s->topology, devices, s->job->nranks, s->ring);
-    free(devices);
-    return rc;
+    return hosts_ring_devices(s->topology, s->job, gpu.bus != NULL ? topology_find_gpu(s->topology, gpu.bus) : -1, s->ring);
 }
 
 int setup_comms(struct session *s)

@@ -127,6 +127,50 @@ static void test_opened_near_the_cards(void **state)
     topology_free(t);
 }
 
+/* Rank i of a host is at its GPU (i + 3) % 8; none: the rank that has none. */
+struct by_device {
+    struct placing placing;
+    int none, order[RANKS_MAX];
+};
+
+static int find_ring_of_gpus(struct job *job, void *context)
+{
+    struct by_device *d = context;
+    int order[RANKS_MAX];
+    place(job, &d->placing);
+    const int gpu = topology_find(d->placing.topology, TOPO_GPU, (job->local_rank + 3) % 8);
+    if (hosts_ring_devices(d->placing.topology, job, job->rank == d->none ? -1 : gpu, order) != RB_OK)
+        return 1;
+    if (job->rank == 0)
+        memcpy(d->order, order, sizeof d->order);
+    if (job_barrier(job) != RB_OK)
+        return 2;
+    return memcmp(d->order, order, (size_t)job->nranks * sizeof *order) == 0 ? 0 : 3;
+}
+
+static void test_gpus_of_two_hosts(void **state)
+{
+    (void)state;
+    struct topology *t = NULL;
+    int devices[8], local[8];
+    assert_int_equal(topology_load(&t, MACHINES "smi_a800_four_nics.txt"), RB_OK);
+    for (int i = 0; i < 8; i++)
+        devices[i] = topology_find(t, TOPO_GPU, (i + 3) % 8);
+    topology_entry_devices(t, devices, 8, local);
+    struct by_device d = { .placing = { .nnodes = 2, .dealt = true, .topology = t }, .none = -1 };
+    assert_int_equal(ranks_as_threads(16, find_ring_of_gpus, &d), 0);
+    for (int k = 0; k < 8; k++) {
+        assert_int_equal(d.order[k], 2 * local[k]);
+        assert_int_equal(d.order[8 + k], 2 * local[k] + 1);
+    }
+    struct placing without = d.placing;
+    d.none = 5;
+    assert_int_equal(ranks_as_threads(16, find_ring_of_gpus, &d), 0);
+    assert_int_equal(ranks_as_threads(16, find_ring, &without), 0);
+    assert_memory_equal(d.order, without.order, sizeof without.order);
+    topology_free(t);
+}
+
 static int count_here(struct job *job, void *context)
 {
     struct placing *p = context;
@@ -152,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_one_hop_into_each_host),
         cmocka_unit_test(test_inside_a_host_its_own_order),
         cmocka_unit_test(test_opened_near_the_cards),
+        cmocka_unit_test(test_gpus_of_two_hosts),
         cmocka_unit_test(test_hosts_of_one_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

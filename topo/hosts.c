@@ -24,6 +24,7 @@ uint64_t hosts_machine(void)
 struct seat {
     uint64_t machine;
     int32_t node, position; /* in the host's own order */
+    int32_t device;
 };
 
 static int gather(struct job *job, const struct seat *mine, struct seat **all_p)
@@ -67,13 +68,9 @@ static int position_here(const struct topology *t, const struct job *job)
     return position;
 }
 
-int hosts_ring(const struct topology *t, struct job *job, int *order)
+static int order_hosts(struct job *job, int position, int *order)
 {
-    if (job->nnodes == 1) {
-        topology_ring_ranks(t, job->nranks, order);
-        return RB_OK;
-    }
-    const struct seat mine = { .node = job->node, .position = position_here(t, job) };
+    const struct seat mine = { .node = job->node, .position = position };
     struct seat *all;
     RB_TRY(gather(job, &mine, &all));
     for (int r = 0; r < job->nranks; r++) {
@@ -84,4 +81,46 @@ int hosts_ring(const struct topology *t, struct job *job, int *order)
     }
     free(all);
     return RB_OK;
+}
+
+int hosts_ring(const struct topology *t, struct job *job, int *order)
+{
+    if (job->nnodes > 1)
+        return order_hosts(job, position_here(t, job), order);
+    topology_ring_ranks(t, job->nranks, order);
+    return RB_OK;
+}
+
+/* Those of this host's ranks, in their order; false: a rank of the job has none. */
+static bool devices_here(const struct seat *all, const struct job *job, int *devices)
+{
+    bool known = true;
+    for (int r = 0, n = 0; r < job->nranks; r++) {
+        known = known && all[r].device >= 0;
+        if (all[r].node == job->node)
+            devices[n++] = all[r].device;
+    }
+    return known;
+}
+
+int hosts_ring_devices(const struct topology *t, struct job *job, int device, int *order)
+{
+    const struct seat mine = { .node = job->node, .device = device };
+    struct seat *all;
+    RB_TRY(gather(job, &mine, &all));
+    int *devices = rb_malloc((size_t)job->nlocal * sizeof *devices), *here = rb_malloc((size_t)job->nlocal * sizeof *here), position = 0, rc = RB_OK;
+    if (!devices_here(all, job, devices)) {
+        rc = hosts_ring(t, job, order);
+    } else if (job->nnodes == 1) {
+        topology_ring_devices(t, devices, job->nranks, order);
+    } else {
+        topology_entry_devices(t, devices, job->nlocal, here);
+        while (here[position] != job->local_rank)
+            position++;
+        rc = order_hosts(job, position, order);
+    }
+    free(all);
+    free(devices);
+    free(here);
+    return rc;
 }

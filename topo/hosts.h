@@ -21,5 +21,8 @@ int hosts_ranks_here(struct job *job, int *count_p);
  * topology_entry_ranks() by its own topology t, so that one hop leads into each host and one out of it. order has room for
  * job->nranks. On one host: topology_ring_ranks(). */
 int hosts_ring(const struct topology *t, struct job *job, int *order);
+/* The same by the device (a GPU) that each rank uses, as its own host's topology numbers it; -1: not known, and then, on any rank,
+ * hosts_ring(). */
+int hosts_ring_devices(const struct topology *t, struct job *job, int device, int *order);
 
 #endif

@@ -133,30 +133,46 @@ struct opening {
     double way_out, saved;
 };
 
-static struct opening open_at(const struct topology *t, int nranks, const int *order, int cut)
+static struct opening open_at(const struct topology *t, const int *places, int n, const int *order, int cut)
 {
-    const int last = place_of(t, order[cut], nranks), first = place_of(t, order[(cut + 1) % nranks], nranks);
+    const int last = places[order[cut]], first = places[order[(cut + 1) % n]];
     if (first < 0 || last < 0)
         return (struct opening){ 0, 0 };
     return (struct opening){ fmin(reach(t, first), reach(t, last)), worth(t, last, first) };
 }
 
-void topology_entry_ranks(const struct topology *t, int nranks, int *order)
+/* Opens the cycle. places: devices; -1: not known. */
+static void open_cycle(const struct topology *t, const int *places, int n, int *order)
 {
-    topology_ring_ranks(t, nranks, order);
-    int best = nranks - 1;
-    struct opening at_best = open_at(t, nranks, order, best);
-    for (int cut = 0; cut < nranks - 1; cut++) {
-        const struct opening o = open_at(t, nranks, order, cut);
+    int best = n - 1;
+    struct opening at_best = open_at(t, places, n, order, best);
+    for (int cut = 0; cut < n - 1; cut++) {
+        const struct opening o = open_at(t, places, n, order, cut);
         if (o.way_out > at_best.way_out || (!(o.way_out < at_best.way_out) && o.saved < at_best.saved)) {
             best = cut;
             at_best = o;
         }
     }
-    int *turned = rb_malloc((size_t)nranks * sizeof *turned);
-    for (int k = 0; k < nranks; k++)
-        turned[k] = order[(best + 1 + k) % nranks];
-    for (int k = 0; k < nranks; k++)
+    int *turned = rb_malloc((size_t)n * sizeof *turned);
+    for (int k = 0; k < n; k++)
+        turned[k] = order[(best + 1 + k) % n];
+    for (int k = 0; k < n; k++)
         order[k] = turned[k];
     free(turned);
+}
+
+void topology_entry_ranks(const struct topology *t, int nranks, int *order)
+{
+    int *places = rb_malloc((size_t)nranks * sizeof *places);
+    for (int r = 0; r < nranks; r++)
+        places[r] = place_of(t, r, nranks);
+    topology_ring_ranks(t, nranks, order);
+    open_cycle(t, places, nranks, order);
+    free(places);
+}
+
+void topology_entry_devices(const struct topology *t, const int *devices, int n, int *order)
+{
+    topology_ring_devices(t, devices, n, order);
+    open_cycle(t, devices, n, order);
 }

@@ -153,6 +153,8 @@ void topology_ring_ranks(const struct topology *t, int nranks, int *order);
 /* The same for one host of several: the cycle is opened where its two ends are nearest to the network cards, then where the
  * slowest hop is saved. The first rank receives from the host before, the last sends to the next. */
 void topology_entry_ranks(const struct topology *t, int nranks, int *order);
+/* The same for n given devices: order gets positions in devices. */
+void topology_entry_devices(const struct topology *t, const int *devices, int n, int *order);
 
 struct topology_binding {
     int core;       /* device index of the core */
