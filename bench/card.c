@@ -14,7 +14,7 @@ static void rdma_name(const struct topology *t, const char *sysfs, int nic, char
 }
 
 /* How many cards are at the shortest distance; name: the one of number `turn` among them. */
-static int nearest(const struct session *s, const char *sysfs, int turn, char name[CARD_NAME])
+static int nearest(const struct session *s, int place, const char *sysfs, int turn, char name[CARD_NAME])
 {
     const struct topology *t = s->topology;
     enum path_class best = PATH_CLASSES;
@@ -23,7 +23,7 @@ static int nearest(const struct session *s, const char *sysfs, int turn, char na
         const int nic = topology_find(t, TOPO_NIC, (int)i);
         char own[CARD_NAME];
         rdma_name(t, sysfs, nic, own);
-        const enum path_class class = topology_path(t, s->binding.core, nic).class;
+        const enum path_class class = topology_path(t, place, nic).class;
         if (own[0] == '\0' || class > best)
             continue;
         equal = class < best ? 1 : equal + 1;
@@ -34,14 +34,14 @@ static int nearest(const struct session *s, const char *sysfs, int turn, char na
     return equal;
 }
 
-const char *card_near(const struct session *s, const char *sysfs, char name[CARD_NAME])
+const char *card_near(const struct session *s, int place, const char *sysfs, char name[CARD_NAME])
 {
     name[0] = '\0';
-    if (s->binding.core < 0)
+    if (place < 0)
         return NULL;
-    const int equal = nearest(s, sysfs, 0, name);
+    const int equal = nearest(s, place, sysfs, 0, name);
     if (equal == 0)
         return NULL;
-    nearest(s, sysfs, s->job->local_rank % equal, name);
+    nearest(s, place, sysfs, s->job->local_rank % equal, name);
     return name;
 }

@@ -6,8 +6,8 @@
 
 enum { CARD_NAME = 64 };
 
-/* The RDMA device with the shortest way to the core that this rank is bound to; ranks of a machine take turns among equally near
- * ones. A card whose link is down does not count. NULL when the topology knows none. sysfs: "/sys". */
-const char *card_near(const struct session *s, const char *sysfs, char name[CARD_NAME]);
+/* The RDMA device with the shortest way to `place`, a device of the topology: the rank's GPU or core; ranks of a machine take turns among
+ * equally near ones. A card whose link is down does not count. NULL when the topology knows none, or place is -1. sysfs: "/sys". */
+const char *card_near(const struct session *s, int place, const char *sysfs, char name[CARD_NAME]);
 
 #endif

@@ -8,6 +8,7 @@
 #include "bench/table.h"
 #include "bench/version.h"
 #include "collectives/card.h"
+#include "collectives/device/gang.h"
 #include "collectives/transport/transport.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -206,13 +207,22 @@ static int order_gpus(struct session *s)
     return hosts_ring_devices(s->topology, s->job, gpu.bus != NULL ? topology_find_gpu(s->topology, gpu.bus) : -1, s->ring);
 }
 
+/* What this rank's network card should be near to: the memory that it sends. */
+static int place_of_rank(const struct session *s)
+{
+    struct gpu_facts gpu;
+    const int device = s->on_gpu ? gang_device(s->job, (int)s->settings->ranks_per_gpu) : -1;
+    const int place = device >= 0 && gpu_api.facts(device, &gpu) == RB_OK ? topology_find_gpu(s->topology, gpu.bus) : -1;
+    return place >= 0 ? place : s->binding.core;
+}
+
 int setup_comms(struct session *s)
 {
     RB_TRY(find_topology(s));
     RB_TRY(emulate_parse(&s->emulation, s->settings->emulate, s->job, own_tflops));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     char name[CARD_NAME];
-    const char *near = card_near(s, "/sys", name);
+    const char *near = card_near(s, place_of_rank(s), "/sys", name);
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
                                             .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near,

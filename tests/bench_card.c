@@ -57,10 +57,9 @@ static void expect(const char *machine, int rank, int nranks, const char *card)
     char name[CARD_NAME];
     assert_int_equal(topology_load(&s.topology, machine), RB_OK);
     assert_int_equal(topology_binding(s.topology, rank, nranks, &s.binding), RB_OK);
-    const char *near = card_near(&s, sysfs, name);
+    const char *near = card_near(&s, s.binding.core, sysfs, name);
     assert_string_equal(near != NULL ? near : "", card);
-    s.binding.core = -1;
-    assert_null(card_near(&s, sysfs, name)); /* who is not bound is near to nothing */
+    assert_null(card_near(&s, -1, sysfs, name)); /* who is not bound is near to nothing */
     topology_free(s.topology);
 }
 
@@ -96,6 +95,28 @@ static void test_some_down(void **state)
     expect(EIGHT, 7, 8, "mlx5_1"); /* far, but up */
 }
 
+/* A switch has two GPUs and two cards; the core does not matter. */
+static void test_near_a_gpu(void **state)
+{
+    (void)state;
+    struct job job = { .nranks = 8, .nlocal = 8, .nnodes = 1 };
+    struct session s = { .job = &job, .binding.core = -1 };
+    char name[CARD_NAME];
+    for (int i = 0; i < 8; i++) {
+        char *card = rb_format("mlx5_%d", i);
+        plug(card);
+        free(card);
+    }
+    assert_int_equal(topology_load(&s.topology, EIGHT), RB_OK);
+    for (int gpu = 0; gpu < 8; gpu++)
+        for (job.local_rank = 0; job.local_rank < 8; job.local_rank++) {
+            char *card = rb_format("mlx5_%d", gpu / 2 * 2 + job.local_rank % 2);
+            assert_string_equal(card_near(&s, topology_find(s.topology, TOPO_GPU, gpu), sysfs, name), card);
+            free(card);
+        }
+    topology_free(s.topology);
+}
+
 static void test_none(void **state)
 {
     (void)state;
@@ -108,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_up, make_sysfs, remove_sysfs),
         cmocka_unit_test_setup_teardown(test_some_down, make_sysfs, remove_sysfs),
+        cmocka_unit_test_setup_teardown(test_near_a_gpu, make_sysfs, remove_sysfs),
         cmocka_unit_test_setup_teardown(test_none, make_sysfs, remove_sysfs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

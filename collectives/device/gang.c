@@ -49,14 +49,21 @@ bool gang_is_over(const struct gang *g, uint64_t call, int *result_p)
 }
 
 /* Ranks in order fill GPU after GPU; where each process sees GPUs of its own, the numbers begin again. */
+int gang_device(const struct job *job, int ranks_per_gpu)
+{
+    char why[160];
+    const int n = gpu_api.count(why, sizeof why);
+    return n > 0 ? job->local_rank / ranks_per_gpu % n : -1;
+}
+
 static int choose_device(struct gang *g, int ranks_per_gpu)
 {
     char why[160];
-    const struct job *job = g->job;
-    const int n = gpu_api.count(why, sizeof why);
-    if (n == 0)
-        return rb_fail(RB_ECUDA, "rank %d: no GPU: %s", job->rank, why);
-    g->device = job->local_rank / ranks_per_gpu % n;
+    g->device = gang_device(g->job, ranks_per_gpu);
+    if (g->device < 0) {
+        gpu_api.count(why, sizeof why);
+        return rb_fail(RB_ECUDA, "rank %d: no GPU: %s", g->job->rank, why);
+    }
     RB_TRY(gpu_api.select(g->device));
     return gpu_api.facts(g->device, &g->facts);
 }

@@ -41,6 +41,8 @@ struct gang {
     uint64_t calls;
 };
 
+/* The GPU that a rank will use, as its process counts; -1: none. Not collective. */
+int gang_device(const struct job *job, int ranks_per_gpu);
 /* ranks_per_gpu: what the user allows, at least 1. */
 int gang_open(struct gang **gang_p, struct job *job, int ranks_per_gpu);
 void gang_close(struct gang *gang); /* collective */
