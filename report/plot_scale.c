@@ -51,7 +51,7 @@ static double seconds(const struct record_case *c)
 
 static void by_algorithm(char name[SERIES_NAME], const struct record_case *c)
 {
-    snprintf(name, SERIES_NAME, "%.40s%s", c->algorithm, strchr(c->label, ',') != NULL ? ", a server a node" : "");
+    snprintf(name, SERIES_NAME, "%.40s%s", c->algorithm, strchr(c->label, ',') != NULL ? ", as many servers as nodes" : "");
     for (char *at = name; *at != '\0'; at++)
         *at = *at == '_' ? ' ' : *at;
 }

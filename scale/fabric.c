@@ -136,22 +136,22 @@ static void route_inside(const struct fabric *f, int from, int to, struct flow_p
 static void route_outside(const struct fabric *f, int from, int to, struct flow_path *p)
 {
     const struct cluster *c = f->cluster;
-    const int rail = card_of(c, to) % c->rails;
+    const int rail = f->card[to] % c->rails;
     int sender = from;
     p->latency = hop(&c->nic_latency, f->protocol);
     if (c->scaleup != SCALEUP_LINK && c->per_node > 1)
         add(p, gpu_link(f, from, WAY_OUT));
-    if (c->fabric == FABRIC_RAIL && card_of(c, from) % c->rails != rail) {
-        sender = from / c->per_node * c->per_node + to % c->per_node;
+    if (c->fabric == FABRIC_RAIL && f->card[from] % c->rails != rail) {
+        sender = f->node[from] * c->per_node + to - f->node[to] * c->per_node;
         if (c->scaleup == SCALEUP_LINK) {
             add(p, gpu_link(f, from, WAY_OUT));
             add(p, gpu_link(f, sender, WAY_IN));
             p->latency += hop(&c->link_latency, f->protocol);
         }
     }
-    add(p, card_link(f, card_of(c, sender), WAY_OUT));
+    add(p, card_link(f, f->card[sender], WAY_OUT));
     over[c->fabric](f, from, to, p);
-    add(p, card_link(f, card_of(c, to), WAY_IN));
+    add(p, card_link(f, f->card[to], WAY_IN));
     if (c->scaleup != SCALEUP_LINK && c->per_node > 1)
         add(p, gpu_link(f, to, WAY_IN));
 }
@@ -161,7 +161,7 @@ static void route(const void *context, int from, int to, struct flow_path *path)
     const struct fabric *f = context;
     path->n = 0;
     path->cap = 0;
-    if (from / f->cluster->per_node == to / f->cluster->per_node)
+    if (f->node[from] == f->node[to])
         route_inside(f, from, to, path);
     else
         route_outside(f, from, to, path);
@@ -242,6 +242,18 @@ static void count_links(struct fabric *f)
     f->cables = c->fabric == FABRIC_TORUS ? 3 * nodes : c->fabric == FABRIC_LINKS ? c->ncables : 0;
 }
 
+static void place_ranks(struct fabric *f)
+{
+    const struct cluster *c = f->cluster;
+    const size_t gpus = (size_t)((f->nranks + c->per_node - 1) / c->per_node * c->per_node);
+    f->node = rb_calloc(gpus, sizeof *f->node);
+    f->card = rb_calloc(gpus, sizeof *f->card);
+    for (int i = 0; i < (int)gpus; i++) {
+        f->node[i] = i / c->per_node;
+        f->card[i] = card_of(c, i);
+    }
+}
+
 /* Every end's cable towards node 0, by spreading from there. */
 static void root_cables(struct fabric *f)
 {
@@ -279,6 +291,7 @@ int fabric_make(struct fabric *f, const struct cluster *c, enum fabric_protocol 
     const int nlinks = 2 * (f->gpus + f->cards + f->leaves + f->cables) + f->nodes;
     f->rates = rb_calloc((size_t)nlinks, sizeof *f->rates);
     set_rates(f);
+    place_ranks(f);
     if (c->nodes > 1 && c->fabric == FABRIC_LINKS)
         root_cables(f);
     f->network = (struct cost_network){ .context = f, .nlinks = nlinks, .rates = f->rates, .route = route,
@@ -289,6 +302,8 @@ int fabric_make(struct fabric *f, const struct cluster *c, enum fabric_protocol 
 void fabric_free(struct fabric *f)
 {
     free(f->rates);
+    free(f->node);
+    free(f->card);
     free(f->up);
     free(f->depth);
     free(f->above);

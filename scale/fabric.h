@@ -30,6 +30,7 @@ struct fabric {
     int gpus, cards, leaves, cables, nodes; /* links of each kind after folding, one direction */
     double *rates;
     struct cost_network network;
+    int *node, *card; /* of every rank */
     int *up, *depth; /* fabric = links: the cable towards the root, and how far it is */
     int *above;
 };

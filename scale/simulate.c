@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "scale/chain.h"
 #include "scale/simgrid.h"
+#include "scale/star.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -124,6 +125,8 @@ static int simulate_cost(const struct simulation *s, enum fabric_protocol protoc
     int rc = RB_OK;
     if (period == 0 && !s->every_rank && chain_make(&chain, &setup, &f)) {
         run_chain(&chain, &f, r);
+    } else if (!s->every_rank && star_run(&setup, &f, &r->cost, &r->wire_bytes)) {
+        note_busiest(&f, r);
     } else {
         rc = period == 0 ? check_steps(s) : RB_OK;
         if (rc == RB_OK)

@@ -1,7 +1,7 @@
 /* scale/simulate.h - one collective call on a cluster, predicted.
  *
  * Engine "cost": collectives/cost.h on scale/fabric.h. Where plan and fabric look alike from every rank one period stands for all;
- * rings on unlike links go by the recurrence of scale/chain.h, all else event by event, up to SIMULATE_MOST_STEPS steps. Engine "simgrid": scale/simgrid.h.
+ * rings on unlike links go by the recurrence of scale/chain.h, parameter servers by the two rounds of scale/star.h, all else event by event, up to SIMULATE_MOST_STEPS steps. Engine "simgrid": scale/simgrid.h.
  * Both protocols of data/links.csv are tried and the faster counts, as NCCL's tuner does; "bulk" and "fast" force one, "bare" is bulk
  * without the cost of a call.
  *

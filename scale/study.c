@@ -67,14 +67,14 @@ static int run_scaling(struct simulate_session *x)
         { "two_level_all_reduce", 16384, false },
         { "tree_all_reduce", 16384, false },
         { "parameter_server_colocated", 16384, false },
-        { "parameter_server_colocated", 1024, true },
+        { "parameter_server_colocated", 16384, true },
     };
     for (size_t i = 0; i < RB_LEN(curves); i++)
         for (int n = 8; n <= curves[i].most; n *= 2) {
             char *cluster = cluster_of("H100", n);
             const int servers = curves[i].node_servers ? n / 8 : 1;
             const int rc = run_variant(x, &(struct variant){ .cluster = cluster, .algorithm = curves[i].algorithm, .ranks = n, .servers = servers,
-                                                             .bytes = 256 * MIB, .label = curves[i].node_servers ? "scaling, a server a node" : "scaling" });
+                                                             .bytes = 256 * MIB, .label = curves[i].node_servers ? "scaling, as many servers as nodes" : "scaling" });
             free(cluster);
             RB_TRY(rc);
         }
@@ -141,7 +141,7 @@ static int run_slow(struct simulate_session *x)
 static int run_incast(struct simulate_session *x)
 {
     for (int servers = 1; servers <= 16; servers *= 4)
-        for (int n = 2 * servers; n <= (servers == 1 ? 1024 : 256); n *= 2) {
+        for (int n = 2 * servers; n <= 16384; n *= 2) {
             char *cluster = cluster_of("H100", n);
             const int rc = run_variant(x, &(struct variant){ .cluster = cluster, .algorithm = "parameter_server_dedicated", .ranks = n,
                                                              .servers = servers, .bytes = 64 * MIB, .label = "incast" });
@@ -161,7 +161,7 @@ static const struct study {
     { "oversubscription", run_oversubscription, "512 H100, nodes in order or scattered over the leaves, the leaf switches' uplinks 1/1 to 1/8, 256 MiB" },
     { "slow", run_slow, "128 H100, one GPU's links or one node's at 100 to 10 %, 256 MiB" },
     { "training", study_training, "TP, PP and DP limits: the documents' 2048 x 4090 and 3072 GPUs, then 16 to 16384 H100, H800, A100, 4090" },
-    { "incast", run_incast, "1, 4 and 16 dedicated servers, up to 1024 GPUs, 64 MiB" },
+    { "incast", run_incast, "1, 4 and 16 dedicated servers, up to 16384 GPUs, 64 MiB" },
 };
 
 const char *const study_names[] = { "all", "scaling", "gpus", "oversubscription", "slow", "training", "incast", NULL };
@@ -215,7 +215,7 @@ static void print_where_it_ends(const struct records *r)
         while (k + 1 < r->ncases && strcmp(r->cases[k + 1].algorithm, c->algorithm) == 0 && strcmp(r->cases[k + 1].label, c->label) == 0 &&
                r->cases[k + 1].busbw_GBps >= c->busbw_GBps / 2)
             k++;
-        printf("%-18s %-26s keeps half of its %.4g GB/s up to %d GPUs, %.4g GB/s there\n", c->algorithm, c->label, c->busbw_GBps,
+        printf("%-18s %-34s keeps half of its %.4g GB/s up to %d GPUs, %.4g GB/s there\n", c->algorithm, c->label, c->busbw_GBps,
                r->cases[k].ranks, r->cases[k].busbw_GBps);
     }
 }
