@@ -102,14 +102,10 @@ static int most_on_a_gpu(const struct gang *g)
     return most;
 }
 
-/* As many thread blocks as we use, so that the same share of the GPU is compared; never more than fit at once, or ranks that share a GPU
- * would wait for each other for ever. */
-static bool set_environment(const struct nccl *n, char *why, size_t room)
+static bool check_sharing(const struct nccl *n, char *why, size_t room)
 {
-    const struct cuda_transport *t = (const struct cuda_transport *)n->comm->transport;
     const int sharing = most_on_a_gpu(n->gang), fit = n->gang->facts.sms / sharing;
     const char *given = getenv("NCCL_MAX_CTAS");
-    char text[16];
     if (sharing > 1 && n->api.version < NCCL_FIRST_SHARED_GPU) {
         snprintf(why, room, "%d ranks share a GPU, which is not possible with this version: NCCL %s refuses duplicate GPUs, 2.30.3 and newer can (--nccl FILE)",
                  sharing, n->api.version_text);
@@ -119,11 +115,26 @@ static bool set_environment(const struct nccl *n, char *why, size_t room)
         snprintf(why, room, "NCCL_MAX_CTAS=%s with %d ranks on a GPU of %d SMs would wait for ever: at most %d", given, sharing, n->gang->facts.sms, fit);
         return false;
     }
+    return true;
+}
+
+/* As many thread blocks as we use, so that the same share of the GPU is compared; never more than fit at once, or ranks that share a GPU
+ * would wait for each other for ever. */
+static void set_environment(const struct nccl *n)
+{
+    const struct cuda_transport *t = (const struct cuda_transport *)n->comm->transport;
+    const int sharing = most_on_a_gpu(n->gang), fit = n->gang->facts.sms / sharing;
+    char text[16];
     if (sharing > 1)
         setenv("NCCL_MULTI_RANK_GPU_ENABLE", "1", 1);
     snprintf(text, sizeof text, "%d", t->channels < fit ? t->channels : fit);
     setenv("NCCL_MAX_CTAS", text, 0);
-    return true;
+}
+
+/* The environment is the process's: one of its threads changes it while the others read nothing. */
+static bool sets_environment(const struct nccl *n)
+{
+    return n->gang->job->thread == 0;
 }
 
 /* All ranks have it, in one version; else why not, the same on all. */
@@ -133,7 +144,7 @@ static int find_library(struct nccl *n, const char *file, bool *found_p, char *w
         int version;
         char why[200];
     } mine = {0}, *all = rb_calloc((size_t)n->gang->job->nranks, sizeof *all);
-    if (nccl_api_open(&n->api, file, mine.why, sizeof mine.why) && set_environment(n, mine.why, sizeof mine.why))
+    if (nccl_api_open(&n->api, file, mine.why, sizeof mine.why) && check_sharing(n, mine.why, sizeof mine.why))
         mine.version = n->api.version;
     const int rc = job_allgather(n->gang->job, &mine, all, sizeof mine);
     *found_p = rc == RB_OK;
@@ -145,7 +156,9 @@ static int find_library(struct nccl *n, const char *file, bool *found_p, char *w
             snprintf(why, room, "rank %d has NCCL %d, rank 0 has %d", r, all[r].version, all[0].version);
     }
     free(all);
-    return rc;
+    if (*found_p && sets_environment(n))
+        set_environment(n);
+    return rc == RB_OK ? job_barrier(n->gang->job) : rc;
 }
 
 static int open_members(struct nccl *n, const struct nccl_id *id)
@@ -164,29 +177,36 @@ static int open_members(struct nccl *n, const struct nccl_id *id)
     return rc != RB_OK ? rc : nccl_api_check(&n->api, ended, "connecting", NULL);
 }
 
-/* NCCL reads the wish when a communicator is made. */
-static int connect_all(struct nccl *n, const char *algorithm)
+static int connect_members(struct nccl *n)
 {
     struct job *job = n->gang->job;
     struct nccl_id id;
     int rc = RB_OK;
-    char *before = getenv("NCCL_ALGO") != NULL ? rb_strdup(getenv("NCCL_ALGO")) : NULL;
-    if (algorithm != NULL)
-        setenv("NCCL_ALGO", algorithm, 1);
     if (job->rank == 0)
         rc = nccl_api_check(&n->api, n->api.get_unique_id(&id), "ncclGetUniqueId", NULL);
-    rc = job_agree(job, rc);
+    RB_TRY(job_agree(job, rc));
+    RB_TRY(job_broadcast(job, &id, sizeof id, 0));
+    return job_agree(job, gang_leads(n->gang) ? open_members(n, &id) : RB_OK);
+}
+
+/* NCCL reads the wish when a communicator is made. */
+static int connect_all(struct nccl *n, const char *algorithm)
+{
+    if (algorithm == NULL)
+        return connect_members(n);
+    char *before = getenv("NCCL_ALGO") != NULL ? rb_strdup(getenv("NCCL_ALGO")) : NULL;
+    int rc = job_barrier(n->gang->job);
+    if (sets_environment(n))
+        setenv("NCCL_ALGO", algorithm, 1);
     if (rc == RB_OK)
-        rc = job_broadcast(job, &id, sizeof id, 0);
-    if (rc == RB_OK && gang_leads(n->gang))
-        rc = open_members(n, &id);
-    rc = job_agree(job, rc);
-    if (algorithm != NULL && before == NULL)
+        rc = connect_members(n);
+    if (sets_environment(n) && before == NULL)
         unsetenv("NCCL_ALGO");
-    else if (algorithm != NULL)
+    else if (sets_environment(n))
         setenv("NCCL_ALGO", before, 1);
     free(before);
-    return rc;
+    const int met = job_barrier(n->gang->job);
+    return rc == RB_OK ? met : rc;
 }
 
 static void describe(struct nccl *n, const char *algorithm)

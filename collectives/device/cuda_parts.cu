@@ -43,8 +43,8 @@ template <class F> static bool find(const char *name, F *function_p)
 
 static const struct driver_calls *driver()
 {
-    static struct driver_calls d;
-    static int known;
+    static thread_local struct driver_calls d;
+    static thread_local int known;
     if (known == 0)
         known = find("cuDeviceGet", &d.device) && find("cuDeviceGetDevResource", &d.resource) && find("cuDevSmResourceSplitByCount", &d.split) &&
                 find("cuDevResourceGenerateDesc", &d.describe) && find("cuGreenCtxCreate", &d.create) && find("cuGreenCtxDestroy", &d.destroy) &&

@@ -3,7 +3,7 @@
  * whose groups of threads are threads of the host.
  *
  * Units    bytes. Errors RB_OK or RB_E* (RB_ECUDA from the driver), printed where they are found.
- * Threads  one thread a process calls it. Pointers are the device's unless said otherwise. */
+ * Threads  any; what is selected, launched and waited for is the calling thread's. Pointers are the device's unless said otherwise. */
 #ifndef RB_COLLECTIVES_GPU_H
 #define RB_COLLECTIVES_GPU_H
 
@@ -21,7 +21,7 @@ struct gpu_facts {
     int driver, runtime; /* versions: 1000 * major + 10 * minor */
 };
 
-/* A name for memory that another process of the machine can open. */
+/* A name for memory that another process of the machine, or another thread of this one, can open. */
 struct gpu_handle {
     char bytes[128];
 };

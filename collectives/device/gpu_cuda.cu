@@ -2,6 +2,7 @@
 #include "collectives/device/gpu.h"
 
 extern "C" {
+#include "collectives/device/pins.h"
 #include "core/error.h"
 }
 #include "collectives/device/cuda_memory.h"
@@ -17,7 +18,7 @@ extern "C" const void *kernel_of_floats(enum rb_type type, enum rb_op op);
 extern "C" const void *kernel_of_integers(enum rb_type type, enum rb_op op);
 extern "C" const void *kernel_one_gpu(enum rb_type type, enum rb_op op);
 
-static struct {
+static thread_local struct {
     int device;
     cudaStream_t stream;
 } selected = { -1, NULL };
@@ -103,21 +104,37 @@ static int allocate(size_t bytes, void **memory_p)
     return RB_OK;
 }
 
+static int share(void *memory, struct gpu_handle *handle)
+{
+    return cuda_memory_share(selected.device, memory, handle);
+}
+
 static int open_shared(const struct gpu_handle *handle, void **memory_p)
 {
     return cuda_memory_open(selected.device, handle, memory_p);
 }
 
-static int pin(void *host, size_t bytes, void **device_p)
+static int pin_once(void *host, size_t bytes)
 {
     CUDA_TRY("pinning shared host memory", cudaHostRegister(host, bytes, cudaHostRegisterPortable | cudaHostRegisterMapped));
+    return RB_OK;
+}
+
+static void unpin_once(void *host)
+{
+    cudaHostUnregister(host);
+}
+
+static int pin(void *host, size_t bytes, void **device_p)
+{
+    RB_TRY(pins_take(host, bytes, pin_once));
     CUDA_TRY("the GPU's address of host memory", cudaHostGetDevicePointer(device_p, host, 0));
     return RB_OK;
 }
 
 static void unpin(void *host)
 {
-    cudaHostUnregister(host);
+    pins_drop(host, unpin_once);
 }
 
 static __global__ void write_word(uint64_t *at, uint64_t value)
@@ -205,7 +222,7 @@ static void explain(char *text, size_t room)
 }
 
 const struct gpu_api gpu_api = {
-    "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, cuda_memory_share, open_shared, cuda_memory_close, pin, unpin,
+    "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, share, open_shared, cuda_memory_close, pin, unpin,
     poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, parts_open, cuda_parts_close,
     cuda_parts_join, cuda_parts_fork,
 };

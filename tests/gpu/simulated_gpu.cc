@@ -11,6 +11,7 @@
 #include "collectives/device/gpu.h"
 
 extern "C" {
+#include "collectives/device/pins.h"
 #include "core/error.h"
 }
 
@@ -174,14 +175,27 @@ static void close_handle(void *memory)
         drop(memory);
 }
 
-static int pin(void *host, size_t, void **device_p)
+/* Both look at the memory: it must be there. */
+static int pin_once(void *host, size_t bytes)
 {
-    *device_p = host;
+    (void)*((const volatile char *)host + bytes - 1);
     return RB_OK;
 }
 
-static void unpin(void *)
+static void unpin_once(void *host)
 {
+    (void)*(const volatile char *)host;
+}
+
+static int pin(void *host, size_t bytes, void **device_p)
+{
+    *device_p = host;
+    return pins_take(host, bytes, pin_once);
+}
+
+static void unpin(void *host)
+{
+    pins_drop(host, unpin_once);
 }
 
 static int poke(uint64_t *at, uint64_t value)
