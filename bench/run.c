@@ -197,7 +197,7 @@ static void *play(void *rank)
 /* ranks[0] is the thread that called MPI first; its watchdog sees the others begin. */
 static int play_threads(struct run *ranks, struct job *processes, int n)
 {
-    struct job_team *team;
+    struct job_team *team = NULL;
     int started = 1, rc = job_team_open(&team, processes, n);
     for (int i = 0; i < n && rc == RB_OK; i++) {
         ranks[i].settings = ranks[0].settings;
@@ -222,7 +222,7 @@ static int play_threads(struct run *ranks, struct job *processes, int n)
 
 static int play_all(struct run *ranks, int n, int *argc, char ***argv)
 {
-    struct job *processes;
+    struct job *processes = NULL;
     int rc = watch(&ranks[0]);
     if (rc == RB_OK)
         rc = job_open_mpi(&processes, argc, argv, n > 1);
