@@ -189,6 +189,14 @@ $(nccl): $(wildcard tests/nccl/*.[ch]) collectives/baseline/nccl_api.h tests/gpu
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) -Wno-missing-prototypes -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
 $(BUILD)/tests/gpu_nccl $(BUILD)/ringbench-simulated-gpu: | $(nccl)
 
+# A stand-in for cuBLAS, on the simulated GPU.
+cublas := $(BUILD)/tests/libcublasLt-fake.so
+$(cublas): tests/cublas/library.c collectives/device/half.h collectives/device/fp8.h tests/gpu/simulated_stream.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) -Wno-missing-prototypes -fPIC -fvisibility=hidden -shared -o $@ $<
+$(BUILD)/tests/gpu_layer_threads $(BUILD)/ringbench-simulated-gpu: | $(cublas)
+
 $(BUILD)/tests/cuda/sass: $(BUILD)/tests/cuda/sass.o $(BUILD)/libcore.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

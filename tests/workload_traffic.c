@@ -31,7 +31,7 @@ static struct workload_traffic count(const struct workload *w, const struct work
 {
     struct program *programs = programs_make(w, s);
     struct workload_traffic t = {0};
-    assert_int_equal(traffic_count(programs, &s->grid, &t), RB_OK);
+    assert_int_equal(traffic_count(programs, &s->grid, MODEL_BYTES, &t), RB_OK);
     programs_free(programs, s->grid.size[AXIS_ALL]);
     return t;
 }

@@ -150,7 +150,7 @@ static int predict_all(struct workload_suite *s, struct run_of_one *o, struct wo
 
 static int predict_and_measure(struct workload_suite *s, struct run_of_one *o, struct workload_result *r)
 {
-    RB_TRY(traffic_count(o->programs, &s->setup.grid, &r->traffic));
+    RB_TRY(traffic_count(o->programs, &s->setup.grid, MODEL_BYTES, &r->traffic));
     RB_TRY(groups_open(&o->groups, &s->setup.grid, s->job, s->all, &s->config));
     RB_TRY(prices_measure(&s->prices, o->programs, &o->groups, &s->compute, s->fits));
     RB_TRY(player_open(&o->player, o->programs, &o->groups, &s->compute));

@@ -36,7 +36,7 @@ static bool alike(const struct program_call *a, const struct program_call *b)
     return a->axis == b->axis && a->algorithm == b->algorithm && a->count == b->count && a->root == b->root;
 }
 
-static int count_call(const struct program_call *c, const struct grid *grid, uint64_t **egress_p)
+static int count_call(const struct program_call *c, const struct grid *grid, int element_bytes, uint64_t **egress_p)
 {
     const int n = grid->size[c->axis];
     const struct group g = { .nranks = n, .root = c->root, .servers = 1 };
@@ -44,7 +44,7 @@ static int count_call(const struct program_call *c, const struct grid *grid, uin
     RB_TRY(plans_build(&plans, c->algorithm, &g, false));
     const size_t size = (size_t)n;
     uint64_t *edges = rb_calloc(size * size, sizeof *edges), *egress = rb_calloc(size, sizeof *egress);
-    schedule_edges(c->algorithm, &g, plans, c->count, MODEL_BYTES, edges);
+    schedule_edges(c->algorithm, &g, plans, c->count, (size_t)element_bytes, edges);
     for (size_t from = 0; from < size; from++)
         for (size_t to = 0; to < size; to++)
             egress[from] += edges[from * size + to];
@@ -56,6 +56,7 @@ static int count_call(const struct program_call *c, const struct grid *grid, uin
 
 struct counting {
     const struct grid *grid;
+    int element_bytes;
     struct counted *list;
     size_t count, room;
 };
@@ -70,7 +71,7 @@ static int egress_of(struct counting *k, const struct program_call *c, const uin
     if (k->count == k->room)
         k->list = rb_realloc(k->list, (k->room = 2 * k->room + 16) * sizeof *k->list);
     uint64_t *egress;
-    RB_TRY(count_call(c, k->grid, &egress));
+    RB_TRY(count_call(c, k->grid, k->element_bytes, &egress));
     k->list[k->count++] = (struct counted){ *c, egress };
     *egress_p = egress;
     return RB_OK;
@@ -96,9 +97,9 @@ static int count_rank(struct counting *k, const struct program *p, struct worklo
     return RB_OK;
 }
 
-int traffic_count(const struct program *programs, const struct grid *grid, struct workload_traffic *t_p)
+int traffic_count(const struct program *programs, const struct grid *grid, int element_bytes, struct workload_traffic *t_p)
 {
-    struct counting k = { .grid = grid };
+    struct counting k = { .grid = grid, .element_bytes = element_bytes };
     struct workload_traffic t = {0};
     int rc = RB_OK;
     for (int r = 0; rc == RB_OK && r < grid->size[AXIS_ALL]; r++)

@@ -19,6 +19,7 @@ struct workload_traffic {
 struct program *programs_make(const struct workload *w, const struct workload_setup *s);
 void programs_free(struct program *programs, int nranks);
 
-int traffic_count(const struct program *programs, const struct grid *grid, struct workload_traffic *t_p);
+/* element_bytes: of what calls move. */
+int traffic_count(const struct program *programs, const struct grid *grid, int element_bytes, struct workload_traffic *t_p);
 
 #endif

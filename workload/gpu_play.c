@@ -1,0 +1,297 @@
+#include "workload/gpu_play.h"
+
+#include "collectives/device/gpu_queue.h"
+#include "collectives/device/half.h"
+#include "collectives/patience.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 4096, COMPARED = 1 << 18 }; /* elements of a call, at least one row */
+
+struct gpu_call_place {
+    struct operation *full, *token; /* shared with earlier calls of the same size */
+    bool owns;
+    char *in, *out;
+    int product; /* the action that makes what is summed up; -1: none */
+    unsigned turn;
+};
+
+struct gpu_player {
+    const struct program *program;
+    struct comm *comm;
+    struct gpu_products *products;
+    struct job *job;
+    void *arena;
+    struct gpu_call_place *calls;
+    struct gpu_places places;
+};
+
+/* --- opening --- */
+
+static int prepare_one(struct gpu_player *p, const struct program_call *c, uint64_t count, struct operation **op_p)
+{
+    const struct call call = { .algorithm = c->algorithm, .count = count, .type = cublas_result(p->products->type), .op = OP_SUM,
+                               .group = { .nranks = p->job->nranks, .root = c->root, .servers = 1 } };
+    return comm_prepare(p->comm, &call, op_p);
+}
+
+static int prepare_call(struct gpu_player *p, size_t i)
+{
+    const struct program_call *c = &p->program->calls[i];
+    struct gpu_call_place *mine = &p->calls[i];
+    for (size_t k = 0; k < i; k++)
+        if (p->program->calls[k].count == c->count && p->program->calls[k].algorithm == c->algorithm) {
+            mine->full = p->calls[k].full;
+            mine->token = p->calls[k].token;
+            return RB_OK;
+        }
+    mine->owns = true;
+    RB_TRY(prepare_one(p, c, c->count, &mine->full));
+    return prepare_one(p, c, 1, &mine->token);
+}
+
+static size_t room_of(const struct gpu_player *p, uint64_t elements)
+{
+    return (elements * type_bytes(cublas_result(p->products->type)) + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static int place_calls(struct gpu_player *p)
+{
+    size_t bytes = ALIGN;
+    for (size_t i = 0; i < p->program->ncalls; i++) {
+        RB_TRY(prepare_call(p, i));
+        bytes += room_of(p, operation_facts(p->calls[i].full)->in_elements) + room_of(p, operation_facts(p->calls[i].full)->out_elements);
+    }
+    RB_TRY(comm_allocate(p->comm, bytes, &p->arena));
+    char *at = p->arena;
+    for (size_t i = 0; i < p->program->ncalls; i++) {
+        const struct operation_facts *f = operation_facts(p->calls[i].full);
+        p->calls[i].in = at;
+        p->calls[i].out = at += room_of(p, f->in_elements);
+        at += room_of(p, f->out_elements);
+    }
+    return RB_OK;
+}
+
+/* Which product makes what each call sums up, and which turn that has. */
+static void find_makers(struct gpu_player *p)
+{
+    unsigned turn = 0;
+    int last = -1;
+    for (size_t i = 0; i < p->program->nactions; i++) {
+        const struct action *a = &p->program->actions[i];
+        if (a->kind == ACTION_START) {
+            struct gpu_call_place *c = &p->calls[a->call];
+            const struct matmul *g = last >= 0 ? &p->program->actions[last].gemm : NULL;
+            c->product = g != NULL && (uint64_t)g->m * (uint64_t)g->n == p->program->calls[a->call].count ? last : -1;
+            c->turn = turn - 1;
+        }
+        last = a->kind == ACTION_GEMM ? (int)i : -1;
+        turn += a->kind == ACTION_GEMM;
+    }
+}
+
+static int prepare_products(struct gpu_player *p)
+{
+    struct matmul *shapes = rb_calloc(p->program->nactions + 1, sizeof *shapes);
+    size_t n = 0;
+    for (size_t i = 0; i < p->program->nactions; i++)
+        if (p->program->actions[i].kind == ACTION_GEMM)
+            shapes[n++] = p->program->actions[i].gemm;
+    int rc = gpu_products_prepare(p->products, shapes, n, NULL);
+    free(shapes);
+    p->places = gpu_products_places(p->products);
+    if (rc == RB_OK)
+        rc = job_broadcast(p->job, &p->places, sizeof p->places, p->products->gang->leaders[0]);
+    return rc;
+}
+
+int gpu_player_open(struct gpu_player **p_p, const struct program *program, struct comm *comm, struct gpu_products *products)
+{
+    struct gpu_player *p = rb_calloc(1, sizeof *p);
+    *p = (struct gpu_player){ .program = program, .comm = comm, .products = products, .job = products->gang->job,
+                              .calls = rb_calloc(program->ncalls + 1, sizeof *p->calls) };
+    find_makers(p);
+    int rc = prepare_products(p);
+    if (rc == RB_OK)
+        rc = place_calls(p);
+    if (rc != RB_OK) {
+        gpu_player_close(p);
+        return rc;
+    }
+    *p_p = p;
+    return RB_OK;
+}
+
+int gpu_player_close(struct gpu_player *p)
+{
+    int rc = RB_OK;
+    if (p == NULL)
+        return rc;
+    if (p->arena != NULL)
+        rc = comm_release(p->comm, p->arena);
+    for (size_t i = 0; i < p->program->ncalls; i++)
+        if (p->calls[i].owns) {
+            operation_free(p->calls[i].full);
+            operation_free(p->calls[i].token);
+        }
+    free(p->calls);
+    free(p);
+    return rc;
+}
+
+/* --- playing --- */
+
+/* The call that an action's product makes the operand of; -1: none. */
+static int made_for(const struct gpu_player *p, size_t action)
+{
+    const struct action *next = action + 1 < p->program->nactions ? &p->program->actions[action + 1] : NULL;
+    return next != NULL && next->kind == ACTION_START && p->calls[next->call].product == (int)action ? next->call : -1;
+}
+
+static int queue_products(struct gpu_player *p, size_t action, unsigned turn)
+{
+    const struct gang *gang = p->products->gang;
+    const int call = made_for(p, action);
+    for (int m = 0; m < gang->nmembers; m++) {
+        void *result = call >= 0 ? comm_peer(p->comm, p->calls[call].in, gang->members[m]) : NULL;
+        RB_TRY(gpu_products_queue(p->products, m, &p->program->actions[action].gemm, turn, result));
+    }
+    return RB_OK;
+}
+
+static int queue_call(struct gpu_player *p, int call, enum play_mode mode)
+{
+    const struct gpu_call_place *c = &p->calls[call];
+    RB_TRY(gpu_api.parts_join(&p->products->parts));
+    return operation_queue(mode == PLAY_TOKENS ? c->token : c->full, c->in, c->out);
+}
+
+static int queue_step(struct gpu_player *p, enum play_mode mode)
+{
+    const bool computes = mode != PLAY_CALLS, calls = mode != PLAY_COMPUTE;
+    unsigned turn = 0;
+    for (size_t i = 0; i < p->program->nactions; i++) {
+        const struct action *a = &p->program->actions[i];
+        if (a->kind == ACTION_GEMM && computes)
+            RB_TRY(queue_products(p, i, turn));
+        turn += a->kind == ACTION_GEMM;
+        if (a->kind == ACTION_START && calls)
+            RB_TRY(queue_call(p, a->call, mode));
+        if (a->kind == ACTION_WAIT && calls)
+            RB_TRY(gpu_api.parts_fork(&p->products->parts));
+    }
+    return RB_OK;
+}
+
+static int wait_for_all(struct gpu_player *p)
+{
+    struct patience patience = {0};
+    for (bool launches = false, products = false; !launches || !products;) {
+        if (!launches)
+            RB_TRY(gpu_api.finished(&launches));
+        if (!products)
+            RB_TRY(gpu_products_finished(p->products, &products));
+        if (launches && products)
+            break;
+        const enum patience_result r = patience_wait(p->comm, &patience);
+        if (r == PATIENCE_ABORTED || r == PATIENCE_OVER)
+            return rb_fail(RB_ETIMEOUT, "rank %d: %s in a step on the GPU: %s", p->job->rank, r == PATIENCE_OVER ? "no progress" : "aborted",
+                           launches ? "products are not done" : "a call is not done");
+    }
+    return p->program->ncalls > 0 ? operation_queue_result(p->calls[0].full) : RB_OK;
+}
+
+static int lead(struct gpu_player *p, enum play_mode mode, double sec[2])
+{
+    const double start = clock_sec();
+    const int rc = queue_step(p, mode);
+    sec[1] = clock_sec() - start;
+    RB_TRY(rc);
+    RB_TRY(wait_for_all(p));
+    sec[0] = clock_sec() - start;
+    return RB_OK;
+}
+
+int gpu_player_step(struct gpu_player *p, enum play_mode mode, double *sec_p, double *queue_sec_p)
+{
+    double sec[2] = { 0, 0 };
+    RB_TRY(job_barrier(p->job));
+    RB_TRY(job_agree(p->job, gang_leads(p->products->gang) ? lead(p, mode, sec) : RB_OK));
+    RB_TRY(job_reduce(p->job, sec, RB_LEN(sec), JOB_MAX));
+    *sec_p = sec[0];
+    if (queue_sec_p != NULL)
+        *queue_sec_p = sec[1];
+    return RB_OK;
+}
+
+/* --- checking --- */
+
+static double element(enum rb_type type, const char *at, size_t i)
+{
+    uint16_t half;
+    uint32_t bits;
+    float value;
+    if (type == TYPE_FLOAT) {
+        memcpy(&value, at + i * sizeof value, sizeof value);
+        return value;
+    }
+    memcpy(&half, at + i * sizeof half, sizeof half);
+    if (type == TYPE_HALF)
+        return half_to_float(half);
+    bits = (uint32_t)half << 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint64_t wrong_in_row(const struct gpu_player *p, const struct gpu_call_place *c, const char *out, int row)
+{
+    const struct matmul *g = &p->program->actions[c->product].gemm;
+    uint64_t wrong = 0;
+    for (int j = 0; j < g->n; j++) {
+        int want = 0;
+        for (int r = 0; r < p->job->nranks; r++)
+            want += gpu_products_exact(&p->places, r, g, c->turn, row, j);
+        wrong += element(cublas_result(p->places.type), out, (size_t)row * (size_t)g->n + (size_t)j) != want;
+    }
+    return wrong;
+}
+
+/* Rows all over the result. */
+static int compare(const struct gpu_player *p, const struct gpu_call_place *c, double sums[2])
+{
+    const struct matmul *g = &p->program->actions[c->product].gemm;
+    const size_t bytes = (size_t)g->m * (size_t)g->n * type_bytes(cublas_result(p->places.type));
+    const int most = COMPARED / g->n > 0 ? COMPARED / g->n : 1, rows = most < g->m ? most : g->m;
+    char *out = rb_malloc(bytes);
+    const int rc = comm_copy(p->comm, out, c->out, bytes);
+    for (int i = 0; i < rows && rc == RB_OK; i++) {
+        sums[0] += (double)wrong_in_row(p, c, out, (int)((int64_t)g->m * i / rows));
+        sums[1] += g->n;
+    }
+    free(out);
+    return rc;
+}
+
+int gpu_player_check(struct gpu_player *p, uint64_t *wrong_p, uint64_t *compared_p)
+{
+    const bool leads = gang_leads(p->products->gang);
+    double sec, sums[2] = { 0, 0 };
+    RB_TRY(job_agree(p->job, leads ? gpu_products_fill(p->products, GPU_NUMBERS_EXACT) : RB_OK));
+    RB_TRY(gpu_player_step(p, PLAY_ALL, &sec, NULL));
+    int rc = RB_OK;
+    for (size_t i = 0; i < p->program->ncalls && rc == RB_OK; i++)
+        if (p->calls[i].product >= 0)
+            rc = compare(p, &p->calls[i], sums);
+    if (rc == RB_OK && leads)
+        rc = gpu_products_fill(p->products, GPU_NUMBERS_RANDOM);
+    RB_TRY(job_agree(p->job, rc));
+    RB_TRY(job_reduce(p->job, sums, RB_LEN(sums), JOB_SUM));
+    *wrong_p = (uint64_t)sums[0];
+    *compared_p = (uint64_t)sums[1];
+    return RB_OK;
+}
