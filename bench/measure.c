@@ -2,6 +2,7 @@
 
 #include "bench/ceiling.h"
 #include "bench/packets.h"
+#include "bench/replay.h"
 #include "bench/stats.h"
 #include "bench/verify.h"
 #include "core/clock.h"
@@ -44,6 +45,10 @@ static int open_baseline(struct session *s, struct unit *u, struct trial *t)
     const struct baseline_call call = baseline_call_of(u);
     const struct baseline_subject *who = baselines_find(&s->baselines, t->subject->transport);
     t->absent = who->absent;
+    if ((s->settings->graphs > 0 || s->settings->cpu_time > 0) && who->ops->record == NULL) {
+        t->absent = "its calls are not queued on a GPU (-G, -C)";
+        return RB_OK;
+    }
     if (who->open == NULL || !who->ops->supports(who->open, &call, &t->absent))
         return RB_OK;
     t->absent = NULL;
@@ -117,7 +122,7 @@ static int call_verified(struct session *s, const struct unit *u, const struct t
 {
     RB_TRY(copy_place(s, u, place, mirror, true));
     RB_TRY(comm_barrier(s->channels[0].comm)); /* direct access: nobody reads before everybody has filled */
-    RB_TRY(call_trial(t, place));
+    RB_TRY(s->settings->graphs > 0 ? replay_once(t, place) : call_trial(t, place));
     RB_TRY(comm_barrier(s->channels[0].comm));
     return copy_place(s, u, place, mirror, false);
 }
@@ -165,6 +170,8 @@ static int sample(struct session *s, struct unit *u, const struct trial *t, size
     layout_place(&u->layout, s->region, turn * u->aggregate, &place);
     heartbeat_phase(s->heartbeat, t->baseline != NULL ? PHASE_BASELINE : s->phase);
     RB_TRY(comm_barrier(s->channels[0].comm));
+    if (s->settings->graphs > 0 || s->settings->cpu_time > 0)
+        return replay_sample(s, u, t, turn * u->aggregate, sec_p);
     const uint64_t start = clock_ns();
     RB_TRY(call_trial(t, &place));
     for (uint64_t m = 1; m < u->aggregate; m++) {
@@ -234,9 +241,16 @@ static int warm_up(struct session *s, struct unit *u, double budget, double *rou
     return rc;
 }
 
+static uint64_t first_aggregate(const struct settings *s)
+{
+    return s->graphs == 0 ? 1 : s->aggregate > 0 ? s->aggregate : REPLAY_CALLS;
+}
+
 /* Calls that are too short for the clock are timed several at once. */
 static void choose_aggregate(const struct session *s, struct unit *u)
 {
+    if (s->settings->graphs > 0)
+        return;
     u->aggregate = s->settings->aggregate > 0 ? s->settings->aggregate : 1;
     if (s->settings->aggregate > 0)
         return;
@@ -320,7 +334,10 @@ static int time_batch(struct session *s, struct unit *u, size_t done, size_t rou
 static int time_all(struct session *s, struct unit *u, double budget)
 {
     double round = 0, elapsed = 0;
-    u->aggregate = 1;
+    u->aggregate = first_aggregate(s->settings);
+    for (size_t i = 0; i < u->suite->nsubjects; i++)
+        if (s->settings->graphs > 0 && u->trials[i].absent == NULL)
+            RB_TRY(replay_open(s, u, &u->trials[i]));
     RB_TRY(warm_up(s, u, budget, &round));
     choose_aggregate(s, u);
     round *= (double)u->aggregate;
@@ -377,6 +394,7 @@ void unit_free(struct unit *u)
 {
     for (size_t i = 0; u->trials != NULL && i < u->suite->nsubjects; i++) {
         struct trial *t = &u->trials[i];
+        recording_free(t->recording);
         if (t->operation != NULL)
             operation_free(t->operation);
         if (t->baseline != NULL)

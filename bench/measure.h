@@ -19,6 +19,7 @@ struct trial {
     struct comm *comm;
     struct operation *operation;         /* of ours */
     struct baseline_operation *baseline; /* of theirs */
+    struct recording *recording;         /* with -G: the calls of a sample */
     double *samples;                     /* seconds, in order */
     size_t nsamples;
     int64_t wrong; /* -1: not checked */

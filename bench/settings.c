@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define AT(field) OPTION_AT(settings, field)
-#define NO_GPU_STREAM "there is no GPU stream between the ranks of this run"
 
 enum { MOST_THREADS = 64 }; /* ranks of a process */
 
@@ -65,8 +64,11 @@ static const struct option_row rows[] = {
     { 'S', "report_timestamps", "0", OPTION_COUNT, AT(stamps), "1: date and hour behind each line", NULL, 0, 1 },
     { 't', "nthreads", "1", OPTION_COUNT, AT(threads), "GPUs: as -g, and multiplied with it", NULL, 1, MOST_THREADS },
     { 'g', "ngpus", "1", OPTION_COUNT, AT(gpus), "GPUs of a process: each is a rank, and a thread of it", NULL, 1, MOST_THREADS },
+    { 'G', "cudagraph", "0", OPTION_COUNT, AT(graphs), "GPUs: a sample is so many launches of a graph of -m calls [20 calls]; 0: no graph", NULL, 0, 1e6 },
+    { 'C', "report_cputime", "0", OPTION_COUNT, AT(cpu_time), "GPUs, 1: times are those of the host until the GPU has the work, not until it is done", NULL, 0, 1 },
     { 0, "ranks-per-gpu", "1", OPTION_COUNT, AT(ranks_per_gpu), "GPUs: as many ranks may share one; one of them launches for all", NULL, 1, 16 },
     { 0, "channels", NULL, OPTION_COUNT, AT(channels), "GPUs: groups of 512 threads a rank [what the GPU has, at most 24 between GPUs]", NULL, 1, 64 },
+    { 'V', "device_cta_count", NULL, OPTION_COUNT, AT(channels), "the same as --channels", NULL, 1, 64 },
     { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
     { 0, "nccl", NULL, OPTION_TEXT, AT(nccl), "this libnccl.so; several by commas take turns [libnccl.so.2 as the system finds it]", NULL, 0, 0 },
     { 0, "nccl-algo", "auto", OPTION_TEXT, AT(nccl_algorithms), "NCCL_ALGO of the baseline; several by commas take turns, such as auto,Ring; auto: its choice", NULL, 0, 0 },
@@ -107,15 +109,12 @@ static const struct option_row rows[] = {
     { 0, "no-report", NULL, OPTION_FLAG, AT(no_report), "records only: no fit, limits and plots", NULL, 0, 0 },
     { 0, "min-busbw", NULL, OPTION_NUMBER, AT(min_busbw), "exit code 7 when a table's best busbw is below this [GB/s]", NULL, 0, 0 },
     { 'p', "parallel_init", "ranks always start side by side", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'y', "stream_null", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'C', "report_cputime", NO_GPU_STREAM ", every number is a processor's", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'G', "cudagraph", NO_GPU_STREAM, OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'y', "stream_null", "kernels and NCCL have streams of their own: the null stream waits for all others, and cannot be made a graph", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'R', "local_register", "buffers are always shared where the transport can", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'x', "cta_policy", "there are no thread blocks to place", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'D', "device_implementation", "choose by --algorithm and --transport", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'V', "device_cta_count", "there are no thread blocks to count", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'D', "device_implementation", "all of ours are; choose by --algorithm, --protocol and --transport", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'M', "memory_report", "results.jsonl holds the memory of every run", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'u', "unalign", "buffers always begin on a cache line", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
+    { 'u', "unalign", "buffers begin on a cache line; ragged sizes (-b 3 -f 7) move the blocks inside them off it", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
 };
 
 const struct option_table run_options = {
@@ -204,6 +203,8 @@ static int check_combinations(const struct settings *s)
         return rb_fail(RB_EUSAGE, "-J %s: the name must end in .json or .csv", s->file);
     if (s->output[0] == '\0')
         return rb_fail(RB_EUSAGE, "--output: empty name");
+    if (s->graphs > 0 && s->blocking == 1)
+        return rb_fail(RB_EUSAGE, "-z 1: there is no barrier between the calls of a graph (-G)");
     if (s->workload_only && (s->workload.names == NULL || s->pairs))
         return rb_fail(RB_EUSAGE, "--workload-only: name the workloads with --workload, without --pairs");
     return RB_OK;
@@ -272,7 +273,7 @@ json_t *settings_json(const struct settings *s)
 const char *settings_difference(const json_t *a, const json_t *b)
 {
     static const char *const names[] = { "iters", "precision", "warmup_iters", "agg_iters", "per_iter_skip", "average", "blocking", "cache",
-                                         "no-bind", "topology" };
+                                         "no-bind", "topology", "cudagraph", "report_cputime" };
     for (size_t i = 0; i < RB_LEN(names); i++) {
         const json_t *x = json_object_get(a, names[i]), *y = json_object_get(b, names[i]);
         if (x == NULL || y == NULL || !json_equal(x, y))

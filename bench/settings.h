@@ -35,6 +35,8 @@ struct settings {
     const char *cache;
     bool no_bind;
     const char *topology;
+    uint64_t graphs;   /* launches of a graph in a sample; 0: calls one by one */
+    uint64_t cpu_time; /* 1: a sample ends when the GPU has the work */
     uint64_t ranks_per_gpu, channels; /* channels 0: chosen */
     bool system_scope;
     const char *emulate; /* NULL: links as they are */

@@ -22,6 +22,11 @@ void table_preamble(FILE *out, const struct settings *s, const struct table_rank
     static const char *const averages[] = { "rank 0", "the mean of the ranks", "the fastest rank", "the slowest rank" };
     fprintf(out, "# ringbench version %s\n", RINGBENCH_VERSION);
     fprintf(out, "# A sample is that of %s (-a %" PRIu64 "), without a barrier inside; medians are shown.\n", averages[s->average], s->average);
+    if (s->graphs > 0)
+        fprintf(out, "# Graphs: a sample is %" PRIu64 " launch%s of a graph of %" PRIu64 " calls, over all of them (-G, -m)\n", s->graphs, s->graphs == 1 ? "" : "es",
+                s->aggregate > 0 ? s->aggregate : 20);
+    if (s->cpu_time > 0)
+        fprintf(out, "# Host only: until the GPU has the work, not until it is done; a rank that another launches for only hands its buffers over (-C)\n");
     if (s->blocking == 1)
         fprintf(out, "# Blocking: a barrier between the calls of one sample (-m)\n");
     fprintf(out, "#\n# Using devices\n");
@@ -62,9 +67,9 @@ void table_head(FILE *out, const struct settings *s, const char *collective, con
     fprintf(out, "# Collective test starting: %s\n", collective);
     fprintf(out,
             "# nThread %" PRIu64 " nGpus %" PRIu64 " minBytes %" PRIu64 " maxBytes %" PRIu64 " step: %" PRIu64 "(%s) warmup iters: %" PRIu64 " iters: %" PRIu64
-            " agg iters: %" PRIu64 " validation: %" PRIu64 " graph: 0 unalign: 0\n",
+            " agg iters: %" PRIu64 " validation: %" PRIu64 " graph: %" PRIu64 " unalign: 0\n",
             s->threads, s->gpus, s->min_bytes, s->max_bytes, s->step_factor > 0 ? s->step_factor : s->step_bytes, s->step_factor > 0 ? "factor" : "bytes", s->warmup,
-            s->iterations, s->aggregate > 0 ? s->aggregate : 1, s->check);
+            s->iterations, s->aggregate > 0 ? s->aggregate : 1, s->check, s->graphs);
     fprintf(out, "# %s %s\n#\n", collective, title);
     const int wide = s->percentiles == 1 ? 33 : 0;
     fprintf(out, "#%*s%s%*s%s\n", 64 + wide / 2, "", "out-of-place", 23 + wide, "", "in-place");

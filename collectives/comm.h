@@ -109,6 +109,9 @@ const struct operation_facts *operation_facts(const struct operation *op);
 /* One collective call. in and out lie in memory of comm_allocate for direct access; slots take any memory. In place: see
  * struct collective. Either may be NULL when the rank has no such blocks. */
 int operation_run(struct operation *op, const void *in, void *out);
+/* The same in two parts: until the GPU has it (host memory: until it is begun), and until it is done. */
+int operation_launch(struct operation *op, const void *in, void *out);
+int operation_wait(struct operation *op);
 /* The same in parts, to overlap with computation; progress sets *done_p. */
 int operation_start(struct operation *op, const void *in, void *out);
 int operation_progress(struct operation *op, bool *done_p);

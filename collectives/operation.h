@@ -43,6 +43,9 @@ struct operation {
 uint64_t operation_chunk(const struct operation *op, struct chunk c, uint64_t *count_p);
 /* A step of a plan as the engine wants it, but for peers, places and counts. */
 void operation_bind_step(const struct plan *plan, int index, struct engine_step *step);
+/* A moment's rest in a wait; RB_ETIMEOUT, printed, when there is no more patience. */
+struct patience;
+int operation_pause(struct operation *op, struct patience *p);
 /* Ranks whose values a result of `rank` combines; 1 where nothing is reduced. */
 int operation_contributors(const struct call *call, int rank);
 /* Passes on what it receives and keeps none of it: without room to send, that waits in a hold. */

@@ -119,7 +119,7 @@ static int give_up(const struct operation *op, const char *why)
     return rb_fail(RB_ETIMEOUT, "rank %d: %s in %s, waiting for rank %d to acknowledge", rank, why, op->call.algorithm->name, peer);
 }
 
-static int wait_a_little(struct operation *op, struct patience *p)
+int operation_pause(struct operation *op, struct patience *p)
 {
     switch (patience_wait(op->comm, p)) {
     case PATIENCE_ABORTED: return give_up(op, "aborted");
@@ -130,7 +130,7 @@ static int wait_a_little(struct operation *op, struct patience *p)
     return RB_OK;
 }
 
-static int finish(struct operation *op)
+int operation_wait(struct operation *op)
 {
     struct patience patience = {0};
     for (;;) {
@@ -142,7 +142,7 @@ static int finish(struct operation *op)
         if (moved)
             patience = (struct patience){0};
         else
-            RB_TRY(wait_a_little(op, &patience));
+            RB_TRY(operation_pause(op, &patience));
     }
     if (patience.since_ns != 0) {
         atomic_store_explicit(&op->comm->heartbeat->waits_for, -1, memory_order_relaxed);
@@ -155,5 +155,26 @@ static int finish(struct operation *op)
 int operation_run(struct operation *op, const void *in, void *out)
 {
     RB_TRY(operation_start(op, in, out));
-    return finish(op);
+    return operation_wait(op);
+}
+
+int operation_launch(struct operation *op, const void *in, void *out)
+{
+    struct patience patience = {0};
+    bool launched = true;
+    RB_TRY(operation_start(op, in, out));
+    do {
+        if (op->gpu != NULL)
+            RB_TRY(gpu_operation_launch(op, &launched));
+        if (!launched)
+            RB_TRY(operation_pause(op, &patience));
+    } while (!launched);
+    return RB_OK;
+}
+
+int operation_record(struct operation *op, const struct call_place *calls, size_t count, struct recording **recording_p)
+{
+    if (op->gpu == NULL)
+        return rb_fail(RB_ENOTIMPL, "%s: a graph holds calls on GPUs, and these are a processor's", op->call.algorithm->name);
+    return gpu_operation_record(op, calls, count, recording_p);
 }

@@ -28,6 +28,19 @@ is "the run says how NCCL was run" "$(head -n 1 shared/results.jsonl | jq -r '.b
 is "its environment is in the record" "$(head -n 1 shared/results.jsonl | jq -r '.environment | .NCCL_MULTI_RANK_GPU_ENABLE + " " + .NCCL_MAX_CTAS')" "1 2"
 like "the parameter server has no baseline, and why" "$out" 'NCCL has no parameter server'
 
+exits "calls are replayed as a graph, ours and NCCL's" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --collective all_reduce,reduce_scatter \
+    --algorithm ring --protocol slots,ll -G 2 -m 3 --output graph
+is "and nothing is wrong" "$(cases graph .wrong)" 0
+is "a sample is of the graph's calls" "$(cases graph .aggregate)" 3
+is "the ratio is there" "$(cases graph 'select(.baseline == false) | .ratio > 0')" true
+like "the header says so" "$out" '^# Graphs: a sample is 2 launches of a graph of 3 calls'
+like "and nccl-tests' line" "$out" 'graph: 2 unalign: 0'
+is "the run's record too" "$(head -n 1 graph/results.jsonl | jq -r .settings.cudagraph)" 2
+exits "the host's part alone" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --collective all_reduce --algorithm ring -C 1 --output host
+is "has right results" "$(cases host .wrong)" 0
+exits "a graph of a processor's calls is refused" 6 run --transport shm -G 1 --output refused
+like "and why" "$err" "-G: for calls on GPUs"
+
 exits "one version can share a GPU, the other cannot" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.28.9.so,$libraries/libnccl-2.30.7.so" \
     --collective all_reduce --algorithm ring --output versions
 like "the older is n/a, and why" "$out" '^# Baseline nccl-2\.28\.9: n/a: 2 ranks share a GPU, which is not possible with this version: NCCL 2\.28\.9 refuses'

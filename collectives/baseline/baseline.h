@@ -8,6 +8,7 @@
 #define RB_COLLECTIVES_BASELINE_H
 
 #include "collectives/comm.h"
+#include "collectives/recording.h"
 #include "collectives/schedule.h"
 #include "collectives/types.h"
 #include "core/job.h"
@@ -62,6 +63,10 @@ struct baseline_ops {
     void (*release)(struct baseline_operation *op);
     /* One call. In and out as for operation_run(): in place, block 0 of the smaller buffer is in_place_block of the larger. */
     int (*run)(struct baseline_operation *op, const void *in, void *out);
+    /* The same in two parts, and several calls as a graph (recording.h); NULL where the library knows no queue of a GPU. */
+    int (*queue)(struct baseline_operation *op, const void *in, void *out);
+    int (*wait)(struct baseline_operation *op);
+    int (*record)(struct baseline_operation *op, const struct call_place *calls, size_t count, struct recording **recording_p);
     bool scatters_to_input; /* reduce-scatter in place leaves its result at the beginning of the input */
 };
 

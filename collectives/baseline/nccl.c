@@ -4,6 +4,7 @@
 
 #include "collectives/baseline/nccl_api.h"
 #include "collectives/baseline/nccl_calls.h"
+#include "collectives/device/record.h"
 #include "collectives/operation.h"
 #include "collectives/patience.h"
 #include "collectives/transport/cuda.h"
@@ -27,6 +28,7 @@ struct nccl {
 struct nccl_operation {
     struct baseline_operation head;
     struct nccl *nccl;
+    uint64_t number; /* of the call under way */
 };
 
 static bool is_float(enum rb_type type)
@@ -338,45 +340,110 @@ static int wait_streams(const struct nccl_operation *op)
     return RB_OK;
 }
 
-static int lead(struct nccl_operation *op, uint64_t number)
+static int gather(struct nccl_operation *op)
 {
     struct patience patience = {0};
-    int rc = RB_OK;
-    for (int missing; rc == RB_OK && (missing = gang_missing(op->nccl->gang, number)) >= 0;)
-        rc = wait_a_little(op, &patience, missing);
-    if (rc == RB_OK)
-        rc = issue_all(op);
-    if (rc == RB_OK)
-        rc = wait_streams(op);
-    gang_finish(op->nccl->gang, number, rc);
-    return rc;
+    for (int missing; (missing = gang_missing(op->nccl->gang, op->number)) >= 0;)
+        RB_TRY(wait_a_little(op, &patience, missing));
+    return RB_OK;
 }
 
-static int follow(const struct nccl_operation *op, uint64_t number)
+static int follow(const struct nccl_operation *op)
 {
     struct patience patience = {0};
     int result = RB_OK;
-    while (!gang_is_over(op->nccl->gang, number, &result))
+    while (!gang_is_over(op->nccl->gang, op->number, &result))
         RB_TRY(wait_a_little(op, &patience, op->nccl->gang->leader));
     return result;
 }
 
-static int run(struct baseline_operation *head, const void *in, void *out)
+static int hand_over(struct nccl_operation *op, const struct call_place *call)
+{
+    struct nccl *n = op->nccl;
+    const struct baseline_call *c = &op->head.call;
+    const struct collective *what = collective_get(c->collective);
+    uint64_t in_token = 0, out_token = 0;
+    if (call != NULL) {
+        RB_TRY(token_of(n, call->in, what->in_blocks(&c->group, n->gang->job->rank), &in_token));
+        RB_TRY(token_of(n, call->out, what->out_blocks(&c->group, n->gang->job->rank), &out_token));
+    }
+    op->number = gang_hand_over(n->gang, in_token, out_token);
+    return RB_OK;
+}
+
+static int queue(struct baseline_operation *head, const void *in, void *out)
+{
+    struct nccl_operation *op = (struct nccl_operation *)head;
+    RB_TRY(hand_over(op, &(struct call_place){ in, out }));
+    if (!gang_leads(op->nccl->gang))
+        return RB_OK;
+    int rc = gather(op);
+    if (rc == RB_OK)
+        rc = issue_all(op);
+    if (rc != RB_OK)
+        gang_finish(op->nccl->gang, op->number, rc);
+    return rc;
+}
+
+static int wait(struct baseline_operation *head)
 {
     struct nccl_operation *op = (struct nccl_operation *)head;
     struct nccl *n = op->nccl;
-    const struct collective *c = collective_get(head->call.collective);
-    uint64_t in_token, out_token;
-    RB_TRY(token_of(n, in, c->in_blocks(&head->call.group, n->gang->job->rank), &in_token));
-    RB_TRY(token_of(n, out, c->out_blocks(&head->call.group, n->gang->job->rank), &out_token));
-    const uint64_t number = gang_hand_over(n->gang, in_token, out_token);
-    RB_TRY(gang_leads(n->gang) ? lead(op, number) : follow(op, number));
+    if (gang_leads(n->gang)) {
+        const int rc = wait_streams(op);
+        gang_finish(n->gang, op->number, rc);
+        RB_TRY(rc);
+    } else {
+        RB_TRY(follow(op));
+    }
     atomic_store_explicit(&n->comm->heartbeat->waits_for, -1, memory_order_relaxed);
     heartbeat_beat(n->comm->heartbeat);
     return RB_OK;
 }
 
+static int run(struct baseline_operation *head, const void *in, void *out)
+{
+    RB_TRY(queue(head, in, out));
+    return wait(head);
+}
+
+static int record_hand_over(void *context, const struct call_place *call, uint64_t *number_p)
+{
+    struct nccl_operation *op = context;
+    RB_TRY(hand_over(op, call));
+    *number_p = op->number;
+    return RB_OK;
+}
+
+static int record_enqueue(void *context)
+{
+    return issue_all(context);
+}
+
+static int record_pause(void *context, struct patience *p, int peer)
+{
+    return wait_a_little(context, p, peer);
+}
+
+static int record_ended(void *context)
+{
+    (void)context; /* errors were looked for while it was waited for */
+    return RB_OK;
+}
+
+/* NCCL sees that its streams are recorded and keeps what a graph needs of it (its user guide, "Using NCCL with CUDA Graphs"). */
+static int record(struct baseline_operation *head, const struct call_place *calls, size_t count, struct recording **recording_p)
+{
+    struct nccl_operation *op = (struct nccl_operation *)head;
+    const struct nccl *n = op->nccl;
+    struct record_source source = { .comm = n->comm, .gang = n->gang, .context = op, .hand_over = record_hand_over, .enqueue = record_enqueue,
+                                    .ended = record_ended, .pause = record_pause, .nstreams = n->nmembers };
+    for (int m = 0; m < n->nmembers; m++)
+        source.streams[m] = n->members[m].stream;
+    return record_calls(&source, calls, count, recording_p);
+}
+
 const struct baseline_ops baseline_nccl = {
     .name = "nccl", .summary = "NCCL, on the same GPU buffers", .supports = supports, .label = label, .identify = identify, .open = open_nccl,
-    .close = close_nccl, .prepare = prepare, .release = release, .run = run,
+    .close = close_nccl, .prepare = prepare, .release = release, .run = run, .queue = queue, .wait = wait, .record = record,
 };

@@ -70,6 +70,12 @@ struct gpu_api {
     int (*stream_open)(void **stream_p);
     void (*stream_close)(void *stream);
     int (*stream_finished)(void *stream, bool *done_p); /* of all that is queued there */
+    /* What the calling thread queues on the stream from here on is kept, not done, until record_end makes a graph of it. Nothing may be
+     * waited for meanwhile. Stream NULL: that of launches. */
+    int (*record_begin)(void *stream);
+    int (*record_end)(void *stream, void **graph_p);
+    int (*replay)(void *graph, void *stream); /* queues all that the graph holds */
+    void (*graph_close)(void *graph);         /* when all its replays are over */
     /* The selected GPU; one part is all of it. Launches use the whole GPU, but wait for the parts and are waited for on the GPU itself: */
     int (*parts_open)(int count, struct gpu_parts *parts);
     void (*parts_close)(struct gpu_parts *parts);

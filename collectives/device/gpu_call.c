@@ -1,6 +1,7 @@
 /* Calls of a schedule on GPUs: the members hand over their buffers, the leader launches for all and reads what the kernels report. */
 #include "collectives/device/gpu_inside.h"
 
+#include "collectives/device/record.h"
 #include "core/error.h"
 
 #include <sched.h>
@@ -76,20 +77,33 @@ int gpu_read_reports(const struct operation *op)
                    worst->channel, worst->lane, worst->step, worst->peer, (unsigned long long)worst->wanted, (unsigned long long)worst->seen);
 }
 
+/* A launch that fails is over. */
+int gpu_operation_launch(struct operation *op, bool *launched_p)
+{
+    struct gpu_operation *g = op->gpu;
+    *launched_p = true;
+    if (!gang_leads(g->gpu->gang) || g->launched)
+        return RB_OK;
+    *launched_p = gang_missing(g->gpu->gang, g->ticket) < 0;
+    const int rc = *launched_p ? launch(op) : RB_OK;
+    if (rc != RB_OK) {
+        g->over = true;
+        gang_finish(g->gpu->gang, g->ticket, rc);
+    }
+    return rc;
+}
+
 static int lead(struct operation *op, bool *done_p)
 {
     struct gpu_operation *g = op->gpu;
-    int rc = RB_OK;
+    bool launched;
     *done_p = g->over;
     if (g->over)
         return RB_OK;
-    if (!g->launched) {
-        if (gang_missing(g->gpu->gang, g->ticket) >= 0)
-            return RB_OK;
-        rc = launch(op);
-    }
-    if (rc == RB_OK)
-        rc = gpu_api.finished(done_p);
+    int rc = gpu_operation_launch(op, &launched);
+    if (rc != RB_OK || !launched)
+        return rc;
+    rc = gpu_api.finished(done_p);
     if (rc == RB_OK && !*done_p)
         return RB_OK;
     *done_p = g->over = true;
@@ -116,4 +130,60 @@ int gpu_operation_progress(struct operation *op, bool *done_p)
         return lead(op, done_p);
     *done_p = gang_is_over(g->gpu->gang, g->ticket, &result);
     return result;
+}
+
+static int hand_over(void *context, const struct call_place *call, uint64_t *number_p)
+{
+    struct operation *op = context;
+    struct gpu_operation *g = op->gpu;
+    if (call != NULL) {
+        RB_TRY(gpu_operation_start(op, call->in, call->out));
+    } else {
+        g->ticket = gang_hand_over(g->gpu->gang, 0, 0);
+        g->launched = gang_leads(g->gpu->gang);
+        g->over = false;
+    }
+    *number_p = g->ticket;
+    return RB_OK;
+}
+
+static int enqueue(void *context)
+{
+    return launch(context);
+}
+
+/* What a transport without a thread of its own has to move for the kernels. */
+static int move(struct operation *op, bool *busy_p)
+{
+    struct transport *t = op->comm->transport;
+    *busy_p = false;
+    const int rc = t->ops->progress != NULL ? t->ops->progress(t, busy_p) : RB_OK;
+    if (rc != RB_OK)
+        gpu_operation_stop(op);
+    return rc;
+}
+
+static int ended(void *context)
+{
+    struct operation *op = context;
+    bool busy = true;
+    while (busy)
+        RB_TRY(move(op, &busy));
+    op->gpu->over = true;
+    return gang_leads(op->gpu->gpu->gang) ? gpu_read_reports(op) : RB_OK;
+}
+
+static int pause_call(void *context, struct patience *p, int peer)
+{
+    bool busy;
+    (void)peer; /* gpu_operation_waits_for() knows */
+    RB_TRY(move(context, &busy));
+    return operation_pause(context, p);
+}
+
+int gpu_operation_record(struct operation *op, const struct call_place *calls, size_t count, struct recording **recording_p)
+{
+    const struct record_source source = { .comm = op->comm, .gang = op->gpu->gpu->gang, .context = op, .hand_over = hand_over, .enqueue = enqueue,
+                                          .ended = ended, .pause = pause_call, .nstreams = 1 };
+    return record_calls(&source, calls, count, recording_p);
 }

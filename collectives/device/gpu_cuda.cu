@@ -207,6 +207,45 @@ static int stream_finished(void *stream, bool *done_p)
     return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("work on a stream", e);
 }
 
+static cudaStream_t stream_of(void *stream)
+{
+    return stream != NULL ? (cudaStream_t)stream : selected.stream;
+}
+
+/* Cooperative launches are kept like others: the attribute is one of a graph's nodes too (CUDA driver API, CUlaunchAttributeID). */
+static int record_begin(void *stream)
+{
+    CUDA_TRY("beginning a graph", cudaStreamBeginCapture(stream_of(stream), cudaStreamCaptureModeThreadLocal));
+    return RB_OK;
+}
+
+static int record_end(void *stream, void **graph_p)
+{
+    cudaGraph_t kept = NULL;
+    cudaGraphExec_t graph = NULL;
+    CUDA_TRY("ending a graph", cudaStreamEndCapture(stream_of(stream), &kept));
+    cudaError_t e = cudaGraphInstantiate(&graph, kept, 0);
+    cudaGraphDestroy(kept);
+    CUDA_TRY("making a graph", e);
+    e = cudaGraphUpload(graph, stream_of(stream));
+    if (e != cudaSuccess)
+        cudaGraphExecDestroy(graph);
+    CUDA_TRY("bringing a graph to the GPU", e);
+    *graph_p = graph;
+    return RB_OK;
+}
+
+static int replay(void *graph, void *stream)
+{
+    CUDA_TRY("launching a graph", cudaGraphLaunch((cudaGraphExec_t)graph, stream_of(stream)));
+    return RB_OK;
+}
+
+static void graph_close(void *graph)
+{
+    cudaGraphExecDestroy((cudaGraphExec_t)graph);
+}
+
 static int parts_open(int count, struct gpu_parts *parts)
 {
     return cuda_parts_open(selected.device, selected.stream, count, parts);
@@ -223,6 +262,6 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, share, open_shared, cuda_memory_close, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, parts_open, cuda_parts_close,
-    cuda_parts_join, cuda_parts_fork,
+    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, record_begin, record_end, replay, graph_close,
+    parts_open, cuda_parts_close, cuda_parts_join, cuda_parts_fork,
 };

@@ -8,6 +8,7 @@
 #define RB_COLLECTIVES_GPU_OPERATION_H
 
 #include "collectives/operation.h"
+#include "collectives/recording.h"
 #include "collectives/transport/cuda.h"
 
 /* Of a communicator whose transport is between GPUs. */
@@ -21,8 +22,10 @@ enum line_protocol gpu_choose(const struct comm *comm, const struct call *call, 
 int gpu_operation_bind(struct operation *op, const struct plan *plans, enum line_protocol protocol);
 void gpu_operation_free(struct gpu_operation *g);
 int gpu_operation_start(struct operation *op, const void *in, void *out);
+int gpu_operation_launch(struct operation *op, bool *launched_p); /* has the GPU what this rank has to give it? */
 int gpu_operation_progress(struct operation *op, bool *done_p);
 void gpu_operation_stop(struct operation *op); /* raises the abort flag, and waits for the kernel to see it */
+int gpu_operation_record(struct operation *op, const struct call_place *calls, size_t count, struct recording **recording_p);
 int gpu_operation_waits_for(const struct operation *op); /* rank: a member without buffers yet, or the leader */
 const char *gpu_protocol_name(const struct gpu_operation *g); /* "slots", "direct", "ll", "ll128" */
 

@@ -419,30 +419,57 @@ static void run_launch(void *argument)
     free(l);
 }
 
-static int launch(const struct gpu_launch *order)
+/* What a launch is made of, for as often as it is wanted. */
+struct order {
+    struct gpu_launch launch;
+    struct gpu_call call;
+};
+
+static struct launched *prepare(const struct order *order)
 {
-    const uint32_t ngroups = order->call->nranks * order->call->nchannels;
-    if (order->threads % WARP != 0 || ngroups > SMS)
-        return rb_fail(RB_ECUDA, "a simulated GPU takes at most %d groups of whole warps", SMS);
+    const struct gpu_launch *wanted = &order->launch;
+    const uint32_t ngroups = order->call.nranks * order->call.nchannels;
     struct launched *l = (struct launched *)calloc(1, sizeof *l);
-    l->call = *order->call;
-    l->type = order->type;
-    l->op = order->op;
-    l->threads = order->threads <= WARP * MOST_WARPS ? order->threads : (uint32_t)WARP; /* what a GPU has by the hundred, a processor has not */
+    l->call = order->call;
+    l->type = wanted->type;
+    l->op = wanted->op;
+    l->threads = wanted->threads <= WARP * MOST_WARPS ? wanted->threads : (uint32_t)WARP; /* what a GPU has by the hundred, a processor has not */
     l->total = ngroups * l->threads;
-    l->shared_bytes = order->shared_bytes;
+    l->shared_bytes = wanted->shared_bytes;
     l->ids = (pthread_t *)calloc(l->total, sizeof *l->ids);
     l->groups = (struct host_group *)calloc(ngroups, sizeof *l->groups);
     l->shared_groups = (struct gpu_group *)calloc(ngroups, sizeof *l->shared_groups);
     l->images = (char **)calloc(ngroups, sizeof *l->images);
     l->workers = (struct worker *)calloc(l->total, sizeof *l->workers);
-    enqueue(&launches()->head, run_launch, l);
+    return l;
+}
+
+static void run_kept(void *argument)
+{
+    run_launch(prepare((const struct order *)argument));
+}
+
+static int launch(const struct gpu_launch *wanted)
+{
+    if (wanted->threads % WARP != 0 || wanted->call->nranks * wanted->call->nchannels > SMS)
+        return rb_fail(RB_ECUDA, "a simulated GPU takes at most %d groups of whole warps", SMS);
+    const struct order order = { *wanted, *wanted->call };
+    struct simulated_stream *stream = &launches()->head;
+    if (stream->graph == NULL) {
+        enqueue(stream, run_launch, prepare(&order));
+        return RB_OK;
+    }
+    struct order *kept = (struct order *)calloc(1, sizeof *kept);
+    *kept = order;
+    simulated_keep(stream, run_kept, kept);
     return RB_OK;
 }
 
 static int stream_finished(void *stream, bool *done_p)
 {
     struct simulated_stream *s = (struct simulated_stream *)stream;
+    if (s->graph != NULL)
+        return rb_fail(RB_ECUDA, "a stream that is recorded cannot be asked");
     *done_p = __atomic_load_n(&s->done, __ATOMIC_ACQUIRE) == __atomic_load_n(&s->queued, __ATOMIC_RELAXED);
     return RB_OK;
 }
@@ -456,6 +483,52 @@ static int stream_open(void **stream_p)
 {
     *stream_p = queue_open();
     return RB_OK;
+}
+
+/* --- graphs --- */
+
+static struct simulated_stream *stream_of(void *stream)
+{
+    return stream != NULL ? (struct simulated_stream *)stream : &launches()->head;
+}
+
+static int record_begin(void *stream)
+{
+    struct simulated_stream *s = stream_of(stream);
+    s->graph = (struct simulated_graph *)calloc(1, sizeof *s->graph);
+    return RB_OK;
+}
+
+static int record_end(void *stream, void **graph_p)
+{
+    struct simulated_stream *s = stream_of(stream);
+    *graph_p = s->graph;
+    s->graph = NULL;
+    return RB_OK;
+}
+
+static void run_graph(void *argument)
+{
+    for (const struct simulated_task *t = ((struct simulated_graph *)argument)->first; t != NULL; t = t->next)
+        t->run(t->argument);
+}
+
+static int replay(void *graph, void *stream)
+{
+    enqueue(stream_of(stream), run_graph, graph);
+    return RB_OK;
+}
+
+static void graph_close(void *graph)
+{
+    struct simulated_graph *g = (struct simulated_graph *)graph;
+    while (g->first != NULL) {
+        struct simulated_task *next = g->first->next;
+        free(g->first->argument);
+        free(g->first);
+        g->first = next;
+    }
+    free(g);
 }
 
 static int parts_open(int count, struct gpu_parts *parts)
@@ -499,6 +572,6 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "simulated", count, facts, select_gpu, reaches, reaches, allocate, drop, copy, share, open_handle, close_handle, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, queue_close, stream_finished, parts_open, parts_close,
-    parts_join, parts_fork,
+    poke, groups, launch, finished, explain, stream_open, queue_close, stream_finished, record_begin, record_end, replay, graph_close,
+    parts_open, parts_close, parts_join, parts_fork,
 };

@@ -185,17 +185,47 @@ static void take(struct nccl_comm *c, const struct op *o)
         memcpy(o->out + (size_t)r * bytes, all[r], bytes);
 }
 
-static void *work(void *argument)
+static void play(struct nccl_comm *c)
 {
-    struct nccl_comm *c = argument;
     give(c);
     pass(c);
     for (int i = 0; i < c->nops && atomic_load(&c->meeting->aborted) == 0; i++)
         take(c, &c->ops[i]);
     pass(c);
     c->nops = 0;
+}
+
+static void *work(void *argument)
+{
+    struct nccl_comm *c = argument;
+    play(c);
     __atomic_add_fetch(&c->stream->done, 1, __ATOMIC_RELEASE);
     return NULL;
+}
+
+/* Of a group that was recorded. */
+struct kept {
+    struct nccl_comm *comm;
+    int nops;
+    struct op ops[OPS];
+};
+
+static void play_kept(void *argument)
+{
+    const struct kept *k = argument;
+    memcpy(k->comm->ops, k->ops, sizeof k->ops);
+    k->comm->nops = k->nops;
+    play(k->comm);
+}
+
+static void keep(struct nccl_comm *c)
+{
+    struct kept *k = calloc(1, sizeof *k);
+    k->comm = c;
+    k->nops = c->nops;
+    memcpy(k->ops, c->ops, sizeof k->ops);
+    c->nops = 0;
+    simulated_keep(c->stream, play_kept, k);
 }
 
 static int launch(struct nccl_comm *c)
@@ -203,6 +233,10 @@ static int launch(struct nccl_comm *c)
     pthread_t thread;
     if (c->stream == NULL)
         return NCCL_SUCCESS; /* only joined */
+    if (c->stream->graph != NULL) {
+        keep(c);
+        return NCCL_SUCCESS;
+    }
     c->stream->queued++;
     if (has_fault("async")) {
         refuse(NCCL_REMOTE_ERROR, "a peer has gone");
