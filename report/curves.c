@@ -46,9 +46,14 @@ static bool is_time(double us)
     return us > 1e-6 && us < 1e15;
 }
 
+bool curves_of_study(const struct record_case *c)
+{
+    return strcmp(c->evidence, "simulated") == 0 && c->label[0] != '\0';
+}
+
 static bool usable(const struct record_case *c)
 {
-    return is_time(c->time_us.median) && c->wrong <= 0 && c->ranks > 1 && c->bytes > 0 && curves_wire_bytes(c) > 0;
+    return !curves_of_study(c) && is_time(c->time_us.median) && c->wrong <= 0 && c->ranks > 1 && c->bytes > 0 && curves_wire_bytes(c) > 0;
 }
 
 static bool same_origin(const struct record_case *a, const struct record_case *b)

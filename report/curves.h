@@ -1,7 +1,7 @@
 /* report/curves.h - the cases of one curve gathered: time against size, everything else the same.
  *
  * A curve is records_same_curve() within one source, GPU and kind of evidence. Cases without a time, with wrong elements or that
- * move nothing (one rank) are left out. Points are sorted by the bytes on the wire.
+ * move nothing (one rank) are left out, and those of a study of clusters, which have figures of their own (plot_scale.c). Points are sorted by the bytes on the wire.
  *
  * Ownership the curves borrow the cases: the records must outlive them. */
 #ifndef RB_REPORT_CURVES_H
@@ -21,6 +21,9 @@ struct curves {
 
 void curves_make(struct curves *c, const struct records *r);
 void curves_free(struct curves *c);
+
+/* One of a set of simulations: ringbench simulate --study. */
+bool curves_of_study(const struct record_case *c);
 
 bool curves_same(const struct record_case *a, const struct record_case *b);
 /* Curves that are drawn together: they differ in algorithm, transport, servers, baseline or label only. */

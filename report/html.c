@@ -119,6 +119,14 @@ void html_cell_number(struct text *out, double v, int digits)
     text_add(out, "<td class=\"n\">%s</td>", html_number(number, v, digits));
 }
 
+void html_cell_count(struct text *out, double v)
+{
+    if (isfinite(v))
+        text_add(out, "<td class=\"n\">%.0f</td>", v);
+    else
+        text_add(out, "<td class=\"n\">\u2013</td>");
+}
+
 void html_cell_interval(struct text *out, double low, double high, int digits)
 {
     char a[HTML_NUMBER], b[HTML_NUMBER];

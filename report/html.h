@@ -20,6 +20,8 @@ void html_cell(struct text *out, const char *s);
 void html_cell_format(struct text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Right-aligned, with so many significant digits; a dash when it is not finite. */
 void html_cell_number(struct text *out, double v, int digits);
+/* A whole number. */
+void html_cell_count(struct text *out, double v);
 /* "1.2 .. 1.4", a dash when not finite. */
 void html_cell_interval(struct text *out, double low, double high, int digits);
 

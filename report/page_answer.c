@@ -139,12 +139,19 @@ static double moved(const struct record_case *c)
     return c->source[0] == '\0' && isfinite(c->wire_GBps) ? c->wire_GBps : c->busbw_GBps;
 }
 
+static const char *reached(const struct record_case *c)
+{
+    if (strcmp(c->evidence, "simulated") == 0)
+        return "would reach, simulated, a bus bandwidth of";
+    return c->source[0] == '\0' ? "took" : "reached a bus bandwidth of";
+}
+
 static void bandwidth_sentence(struct text *out, const struct record_case *c)
 {
     char curve[CURVE_NAME], collective[CURVE_NAME], who[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER], b[HTML_NUMBER];
     struct text t = {0};
     text_add(&t, "With the largest messages, %s of %s by %s between %s %s %s GB/s%s", curves_collective(collective, c), units_bytes(size, c->bytes),
-             curves_name(curve, c, true), ends(who, c), c->source[0] == '\0' ? "took" : "reached a bus bandwidth of", html_number(a, moved(c), 3),
+             curves_name(curve, c, true), ends(who, c), reached(c), html_number(a, moved(c), 3),
              c->source[0] == '\0' ? " out of each rank" : "");
     if (isfinite(c->ceiling_GBps))
         text_add(&t, ", %.0f %% of the ceiling of %s GB/s (%s)", 100 * moved(c) / c->ceiling_GBps, html_number(b, c->ceiling_GBps, 3), c->ceiling_from);
@@ -156,8 +163,8 @@ static void peak_sentence(struct text *out, const struct record_case *c)
 {
     char curve[CURVE_NAME], who[CURVE_NAME], size[UNITS_TEXT], a[HTML_NUMBER];
     const double share = 100 * moved(c) / c->ceiling_GBps;
-    html_paragraph(out, "The peak was %s GB/s at %s by %s between %s%s", html_number(a, moved(c), 3), units_bytes(size, c->bytes),
-                   curves_name(curve, c, true), ends(who, c),
+    html_paragraph(out, "The peak %s %s GB/s at %s by %s between %s%s", strcmp(c->evidence, "simulated") == 0 ? "would be" : "was", html_number(a, moved(c), 3),
+                   units_bytes(size, c->bytes), curves_name(curve, c, true), ends(who, c),
                    share > 100 ? ": more than the ceiling, because a call that reads every operand once and writes all results in one pass needs less of memory than a copy."
                                : ".");
 }
@@ -207,6 +214,14 @@ static void warnings(struct text *out, const struct page_input *in, const struct
     }
 }
 
+static bool simulated(const struct records *r)
+{
+    bool any = json_array_size(r->plans) > 0;
+    for (size_t i = 0; i < r->ncases; i++)
+        any = any || curves_of_study(&r->cases[i]);
+    return any;
+}
+
 const char *section_answer(struct text *out, const struct page_input *in)
 {
     struct statistics s;
@@ -227,6 +242,8 @@ const char *section_answer(struct text *out, const struct page_input *in)
         bandwidth_sentence(out, s.largest);
         if (s.fastest->bytes != s.largest->bytes)
             peak_sentence(out, s.fastest);
+    } else if (simulated(in->records)) {
+        html_paragraph(out, "Nothing was measured here: the records hold clusters that were simulated, further down.");
     } else if (in->records->npairs == 0) {
         html_paragraph(out, "No bandwidth was measured: it takes at least two ranks to move anything.");
     }

@@ -46,12 +46,24 @@ static int most_nodes(const struct records *r)
     return most;
 }
 
+static bool only_simulated(const struct records *r)
+{
+    for (size_t i = 0; i < r->ncases; i++)
+        if (strcmp(r->cases[i].evidence, "simulated") != 0)
+            return false;
+    return true;
+}
+
 static void derived(struct text *out, const struct records *r)
 {
     struct statistics s;
     statistics_make(&s, r);
     if (r->ncases == 0) {
         text_add(out, "<li>Collectives: the records hold none.</li>\n");
+        return;
+    }
+    if (only_simulated(r)) {
+        text_add(out, "<li>Anything: all cases were simulated.</li>\n");
         return;
     }
     if (!any_gpu(r))

@@ -1,4 +1,5 @@
 /* Clusters that were simulated: bus bandwidth and time of the algorithms as the cluster grows. */
+#include "core/units.h"
 #include "report/html.h"
 #include "report/page_sections.h"
 
@@ -13,16 +14,16 @@ static bool scaling(const struct record_case *c)
 
 static void row(struct text *out, const struct record_case *c)
 {
-    char algorithm[sizeof c->algorithm];
+    char algorithm[sizeof c->algorithm], size[UNITS_TEXT];
     snprintf(algorithm, sizeof algorithm, "%s", c->algorithm);
     for (char *at = algorithm; *at != '\0'; at++)
         *at = *at == '_' ? ' ' : *at;
     html_row_begin(out);
     html_cell(out, algorithm);
     html_cell(out, c->gpu);
-    html_cell_number(out, c->servers > 0 ? (double)c->servers : NAN, 5);
-    html_cell_number(out, c->ranks, 6);
-    html_cell_number(out, (double)c->bytes / (1 << 20), 6);
+    html_cell_count(out, c->servers > 0 ? (double)c->servers : NAN);
+    html_cell_count(out, c->ranks);
+    html_cell(out, units_bytes(size, c->bytes));
     html_cell_number(out, c->time_us.median / 1e3, 4);
     html_cell_number(out, c->busbw_GBps, 3);
     html_row_end(out);
@@ -54,7 +55,7 @@ static void plan_row(struct text *out, const json_t *plan)
     html_row_begin(out);
     html_cell(out, words(plan, "cluster"));
     html_cell(out, words(plan, "model"));
-    html_cell_number(out, number(plan, NULL, "gpus"), 6);
+    html_cell_count(out, number(plan, NULL, "gpus"));
     if (fits)
         split_cell(out, plan, "split");
     else
@@ -75,8 +76,9 @@ static void training(struct text *out, const json_t *plans)
     if (json_array_size(plans) == 0)
         return;
     html_paragraph(out, "Training: the fastest split of a step of about 4 million tokens over tensor x pipeline x data parallel GPUs, and how far each may go "
-                        "while some split takes at most 10 %% longer. Arithmetic, not simulation: scale/training.h has the model.");
-    html_table_begin(out, "cluster|model|>GPUs|tensor x pipeline x data|>step, s|>of the GPUs' rate, %|>communication, %|>bubble, %|up to");
+                        "while some split takes at most 10 %% longer (each alone: the three need not go together). What of the GPUs' rate, communication and bubble leave of 100 %% "
+                        "is computed twice, to save memory. Arithmetic, not simulation: scale/training.h has the model.");
+    html_table_begin(out, "cluster|model|>GPUs|tensor x pipeline x data|>step, s|>of the GPUs' rate, %|>communication, %|>bubble, %|each up to");
     for (size_t i = 0; i < json_array_size(plans); i++)
         plan_row(out, json_array_get(plans, i));
     html_table_end(out);
@@ -96,7 +98,7 @@ const char *section_scale(struct text *out, const struct page_input *in)
     html_paragraph(out, "%zu cases, simulated step by step from the schedules that the program itself plays, on clusters built from the catalogues. Links are "
                         "shared fairly; what a link gives of its nominal rate is the median of published logs (data/links.csv).", n);
     text_add(out, "<details><summary>Every algorithm at every size of the cluster</summary>");
-    html_table_begin(out, "algorithm|GPU|>servers|>GPUs|>MiB|>time, ms|>busbw, GB/s");
+    html_table_begin(out, "algorithm|GPU|>servers|>GPUs|size|>time, ms|>busbw, GB/s");
     for (size_t i = 0; i < r->ncases; i++)
         if (scaling(&r->cases[i]))
             row(out, &r->cases[i]);

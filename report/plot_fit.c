@@ -79,7 +79,7 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
     figure_log_axis(f, 'y', "time [us]", low, high);
     for (size_t i = 0; i < p->ncurves; i++)
         draw_curve(f, p, i, fits_find(fits, p->curves[i]->points[0]));
-    text_add(&f->caption, "Points: measured medians. Lines: t = alpha + beta x bytes, in pieces where the points ask for them, "
+    text_add(&f->caption, "Points: medians. Lines: t = alpha + beta x bytes, in pieces where the points ask for them, "
                           "with a dotted line where a piece ends; the numbers are in the table of fits.");
     panel_inputs(&f->caption, all, p);
 }

@@ -79,7 +79,7 @@ static void by_algorithm_and_label(char name[SERIES_NAME], const struct record_c
 }
 
 static const struct view views[] = {
-    { "scaling", "Flat ring, two levels, tree, parameter server", "GPUs", "bus bandwidth in GB/s", "All-reduce; simulated step by step.", ranks, bus,
+    { "scaling", "Flat ring, two levels, tree, parameter server", "GPUs", "bus bandwidth in GB/s", "All-reduce, simulated step by step.", ranks, bus,
       by_algorithm, false },
     { "scaling", "Time of an all-reduce as the cluster grows", "GPUs", "seconds", "The same simulations.", ranks, seconds, by_algorithm, false },
     { "gpus", "H800 beside H100", "message size", "bus bandwidth in GB/s", "Two-level all-reduce over NVLink and one card a GPU; simulated.", bytes, bus,
@@ -87,9 +87,9 @@ static const struct view views[] = {
     { "oversubscription", "Cost of oversubscription", "uplinks carry 1 / this", "bus bandwidth in GB/s",
       "512 GPUs. In order, neighbouring nodes share a leaf switch and the uplinks hardly matter; scattered, every hop between nodes crosses them.", label_number,
       bus, by_algorithm_and_label, false },
-    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One part of the GPUs has slow links; 256 MiB, of 16384 GPUs 4 GiB.", label_number, bus,
+    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One GPU's port and card, or those of one node, are slow; 4 GiB among the 16384.", label_number, bus,
       by_algorithm_and_label, false },
-    { "incast", "Incast of the servers", "GPUs, servers among them", "seconds", "Push and pull of 64 MiB with dedicated servers; simulated.", ranks, seconds,
+    { "incast", "Incast of the servers", "GPUs, servers among them", "seconds", "Push and pull with dedicated servers, which neither give nor take; simulated.", ranks, seconds,
       by_servers, false },
 };
 
@@ -142,6 +142,28 @@ static void range_of(const struct view *v, const struct records *r, double (*val
         }
 }
 
+static bool seen_before(const struct view *v, const struct records *r, size_t at, bool size)
+{
+    for (size_t i = 0; i < at; i++)
+        if (shown(v, &r->cases[i]) && (size ? r->cases[i].bytes == r->cases[at].bytes : strcmp(r->cases[i].gpu, r->cases[at].gpu) == 0))
+            return true;
+    return false;
+}
+
+/* The GPUs, and the sizes where they are not an axis. */
+static void name_what(struct figure *f, const struct view *v, const struct records *r)
+{
+    char size[UNITS_TEXT];
+    const char *comma = " ";
+    for (int sizes = 0; sizes <= !v->sizes; sizes++)
+        for (size_t i = 0; i < r->ncases; i++)
+            if (shown(v, &r->cases[i]) && !seen_before(v, r, i, sizes)) {
+                text_add(&f->caption, "%s%s", comma, sizes ? units_bytes(size, r->cases[i].bytes) : r->cases[i].gpu);
+                comma = ", ";
+            }
+    text_add(&f->caption, ".");
+}
+
 static bool draw_view(struct figures *figures, const struct plot *plot, const struct view *v, const struct records *r)
 {
     char names[SERIES][SERIES_NAME];
@@ -152,17 +174,21 @@ static bool draw_view(struct figures *figures, const struct plot *plot, const st
     range_of(v, r, v->x, x);
     range_of(v, r, v->y, y);
     struct figure *f = figure_add(figures, plot, rb_format("scale-%td-%s", v - views + 1, v->prefix), rb_strdup(v->title));
-    if (v->sizes)
+    if (v->sizes) {
         figure_size_axis(f, v->x_label, x[0], x[1]);
-    else if (x[0] < 1)
+        figure_set(f, "set xtics font ',11'");
+    }
+    if (!v->sizes && x[0] < 1)
         figure_log_axis(f, 'x', v->x_label, x[0], x[1]);
-    else
+    if (!v->sizes && x[0] >= 1)
         figure_count_axis(f, v->x_label, x);
     figure_log_axis(f, 'y', v->y_label, y[0], y[1]);
     figure_set(f, "set key outside below maxrows 6");
     for (size_t i = 0; i < n; i++)
         draw_series(f, v, r, names[i], i);
-    text_add(&f->caption, "%s From the catalogues of GPUs, cards and links; nothing here was measured.", v->caption);
+    text_add(&f->caption, "%s", v->caption);
+    name_what(f, v, r);
+    text_add(&f->caption, " From the catalogues of GPUs, cards and links; nothing here was measured.");
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "report/curves.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static void sum_ratios(struct statistics *s, const struct records *r)
 
 static bool has_bandwidth(const struct record_case *c)
 {
-    return strcmp(c->transport, "null") != 0 && c->busbw_GBps > 0 && c->wrong <= 0;
+    return strcmp(c->transport, "null") != 0 && !curves_of_study(c) && c->busbw_GBps > 0 && c->wrong <= 0;
 }
 
 static int rank_of(const struct record_case *c)
