@@ -88,7 +88,7 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
         if (job_agree(s->job, mine ? RB_OK : RB_EUSAGE) == RB_OK)
             names[n++] = transports[i]->name;
         else
-            rb_note("--transport %s: refused: %s", transports[i]->name, why[0] != '\0' ? why : "another rank cannot use it");
+            rb_note("--transport %s: refused: %s", transports[i]->name, mine ? "another rank cannot use it" : why);
     }
     for (const struct transport_gap *g = transport_gaps; g->name != NULL; g++)
         if (options_list_has(asked, g->name))
@@ -222,13 +222,14 @@ int setup_comms(struct session *s)
     RB_TRY(emulate_parse(&s->emulation, s->settings->emulate, s->job, own_tflops));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     char name[CARD_NAME];
-    const char *near = card_near(s, place_of_rank(s), "/sys", name);
+    const char *near = card_near(s, place_of_rank(s), "/sys", name), *asked = s->settings->transports;
     for (size_t i = 0; i < s->nchannels; i++) {
         const struct comm_config config = { .transport = s->channels[i].asked, .yield = s->crowded, .heartbeat = s->heartbeat,
                                             .qps = (int)s->settings->qps, .proxy = s->settings->proxy, .device = s->settings->device, .near_device = near,
                                             .ranks_per_gpu = (int)s->settings->ranks_per_gpu, .channels = (int)s->settings->channels,
                                             .system_scope = s->settings->system_scope, .pace_GBps = s->emulation.GBps,
-                                            .pace_latency_sec = s->emulation.latency_sec, .host_memory = !s->on_gpu };
+                                            .pace_latency_sec = s->emulation.latency_sec, .host_memory = !s->on_gpu,
+                                            .found = i == 0 && options_list_has(asked, "auto") && !options_list_has(asked, "all") };
         RB_TRY(comm_open(&s->channels[i].comm, s->job, &config));
     }
     if (s->on_gpu)

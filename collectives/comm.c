@@ -62,7 +62,10 @@ static int choose(struct comm *comm, const struct transport_ops **ops_p)
             rb_fail(RB_EUSAGE, "transport %s cannot be used: %s", wanted, why);
         RB_TRY(job_agree(comm->job, mine ? RB_OK : RB_EUSAGE));
         *ops_p = transport_find(wanted);
-        snprintf(comm->why, sizeof comm->why, "%s, as asked", wanted);
+        if (comm->config.found)
+            snprintf(comm->why, sizeof comm->why, "%s by auto, the first of its list that all ranks can use: %s", wanted, (*ops_p)->summary);
+        else
+            snprintf(comm->why, sizeof comm->why, "%s, as asked", wanted);
         return RB_OK;
     }
     *ops_p = first_usable(comm->job, comm->config.host_memory, comm->why, sizeof comm->why);

@@ -16,6 +16,7 @@ enum comm_protocol { PROTOCOL_AUTO, PROTOCOL_SLOTS, PROTOCOL_DIRECT, PROTOCOL_LL
 
 struct comm_config {
     const char *transport;       /* "auto", "shm", "verbs", "mpi", "shm+verbs", "shm+mpi", "null"; GPUs: "cuda_peer", ... */
+    bool found;                  /* the name is what comm_auto() said */
     enum comm_protocol protocol; /* AUTO: direct access from a measured size on, where buffers are shared */
     size_t slot_bytes;           /* 0: the transport's choice */
     int slots;                   /* per connection; 0: the transport's choice */
