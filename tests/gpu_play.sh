@@ -49,6 +49,8 @@ checked() { # ranks, options...: nothing wrong in any table
 if [ -n "${RUN:-}" ] || command -v mpirun >/dev/null; then
     for ranks in 2 4 8; do
         ok "ringbench, $ranks ranks: every protocol up to 64 MiB" checked $ranks --collective all --protocol all -b 4 -e 64M -f 16
+        ok "ringbench, $ranks ranks: copy engines through pinned host memory" checked $ranks --collective all_reduce,alltoall --transport cuda_copy -b 4 -e 16M -f 16
+        ok "ringbench, $ranks ranks: calls replayed as a graph" checked $ranks --collective all_reduce --protocol all -G 2 -b 4 -e 16M -f 16
         ok "ringbench, $ranks ranks: slots in pinned host memory" checked $ranks --collective all_reduce,alltoall --transport cuda_staged -b 4 -e 16M -f 16
     done
     ok "ringbench, 2 ranks: ragged sizes of halves" checked 2 --collective all -d half -b 3 -e 1M -f 7

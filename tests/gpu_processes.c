@@ -47,6 +47,20 @@ static void test_staged(void **state)
     assert_int_equal(ranks_as_processes(2, engine_play_rank, &setup), 0);
 }
 
+/* Between GPUs by the copy engines, alone and as gangs; one slot, so that every copy waits for the one before. */
+static void test_copies(void **state)
+{
+    (void)state;
+    struct engine_setup setup = setup_of("cuda_copy", 1);
+    setup.lines = false;
+    setup.slots_only = true;
+    setenv("RINGBENCH_SIMULATED_GPUS", "2x1", 1);
+    assert_int_equal(ranks_as_processes(2, engine_play_rank, &setup), 0);
+    setup.slots = 1;
+    setup.ranks_per_gpu = 2;
+    assert_int_equal(ranks_as_processes(3, play_types, &setup), 0);
+}
+
 static int open_comm(struct job *job, void *context)
 {
     struct comm *comm;
@@ -132,7 +146,7 @@ static void test_groups_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_gpu_each), cmocka_unit_test(test_gangs), cmocka_unit_test(test_staged),
+        cmocka_unit_test(test_one_gpu_each), cmocka_unit_test(test_gangs), cmocka_unit_test(test_staged), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_lost_rank), cmocka_unit_test(test_groups_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

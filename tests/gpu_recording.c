@@ -159,6 +159,8 @@ static void test_ours(void **state)
         setenv("RINGBENCH_SIMULATED_GPUS", "2", 1);
         assert_int_equal(ranks_as_processes(2, play, &(struct want){ .transport = "cuda_peer", .ranks_per_gpu = 1, .protocol = protocols[i] }), 0);
     }
+    assert_int_equal(ranks_as_processes(2, play, &(struct want){ .transport = "cuda_copy", .ranks_per_gpu = 1, .protocol = PROTOCOL_SLOTS }), 0);
+    assert_int_equal(ranks_as_processes(3, play, &(struct want){ .transport = "cuda_copy", .ranks_per_gpu = 2, .protocol = PROTOCOL_SLOTS }), 0);
     assert_int_equal(ranks_as_processes(3, play, &(struct want){ .transport = "cuda_staged", .ranks_per_gpu = 2, .protocol = PROTOCOL_SLOTS }), 0);
 }
 

@@ -25,9 +25,17 @@ static void test_one_slot(void **state)
     assert_int_equal(ranks_as_threads(3, engine_play_rank, &setup), 0);
 }
 
+/* What kernels, ranks and copy engines share. */
+static void test_copies(void **state)
+{
+    (void)state;
+    struct engine_setup setup = { .transport = "cuda_copy", .slot_bytes = 512, .slots = 2, .leaf = "base", .slots_only = true, .ranks_per_gpu = 3, .channels = 1, .gpu_threads = 8 };
+    assert_int_equal(ranks_as_threads(3, engine_play_rank, &setup), 0);
+}
+
 int main(void)
 {
     setenv("RINGBENCH_SIMULATED_GPUS", "1", 1);
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_gpu), cmocka_unit_test(test_one_slot) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_one_gpu), cmocka_unit_test(test_one_slot), cmocka_unit_test(test_copies) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,12 @@ struct gpu_api {
     int (*stream_open)(void **stream_p);
     void (*stream_close)(void *stream);
     int (*stream_finished)(void *stream, bool *done_p); /* of all that is queued there */
+    int (*copy_queue)(void *stream, void *to, const void *from, size_t bytes); /* pinned host memory, or the device's */
+    /* A place in a stream: all that was queued there before the last event_record. */
+    int (*event_open)(void **event_p);
+    int (*event_record)(void *event, void *stream);
+    int (*event_finished)(void *event, bool *done_p);
+    void (*event_close)(void *event);
     /* What the calling thread queues on the stream from here on is kept, not done, until record_end makes a graph of it. Nothing may be
      * waited for meanwhile. Stream NULL: that of launches. */
     int (*record_begin)(void *stream);

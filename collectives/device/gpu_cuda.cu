@@ -207,6 +207,38 @@ static int stream_finished(void *stream, bool *done_p)
     return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("work on a stream", e);
 }
 
+static int copy_queue(void *stream, void *to, const void *from, size_t bytes)
+{
+    CUDA_TRY("queueing a copy", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, (cudaStream_t)stream));
+    return RB_OK;
+}
+
+static int event_open(void **event_p)
+{
+    cudaEvent_t event;
+    CUDA_TRY("an event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    *event_p = event;
+    return RB_OK;
+}
+
+static int event_record(void *event, void *stream)
+{
+    CUDA_TRY("an event", cudaEventRecord((cudaEvent_t)event, (cudaStream_t)stream));
+    return RB_OK;
+}
+
+static int event_finished(void *event, bool *done_p)
+{
+    const cudaError_t e = cudaEventQuery((cudaEvent_t)event);
+    *done_p = e != cudaErrorNotReady;
+    return e == cudaSuccess || e == cudaErrorNotReady ? RB_OK : failed("copies on a stream", e);
+}
+
+static void event_close(void *event)
+{
+    cudaEventDestroy((cudaEvent_t)event);
+}
+
 static cudaStream_t stream_of(void *stream)
 {
     return stream != NULL ? (cudaStream_t)stream : selected.stream;
@@ -262,6 +294,7 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "cuda", count, facts, select, reaches, linked, allocate, cuda_memory_release, copy, share, open_shared, cuda_memory_close, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, record_begin, record_end, replay, graph_close,
+    poke, groups, launch, finished, explain, stream_open, stream_close, stream_finished, copy_queue, event_open, event_record,
+    event_finished, event_close, record_begin, record_end, replay, graph_close,
     parts_open, cuda_parts_close, cuda_parts_join, cuda_parts_fork,
 };

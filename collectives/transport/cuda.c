@@ -74,6 +74,8 @@ struct connection cuda_connection(const struct transport *head, int rank, int pe
 {
     const struct cuda_transport *t = (const struct cuda_transport *)head;
     const int from = sends ? rank : peer, to = sends ? peer : rank;
+    if (t->copies != NULL)
+        return cuda_copy_connection(t, rank, peer, sends, channel);
     char *inbox = end_of(t, to, from, channel, protocol);
     struct mark *outbox = (struct mark *)(void *)(end_of(t, from, to, channel, protocol) + inbox_bytes(t, protocol));
     return (struct connection){

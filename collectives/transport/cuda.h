@@ -13,6 +13,7 @@
 #include "collectives/transport/transport.h"
 
 struct proxy;
+struct copies;
 
 struct cuda_transport {
     struct transport head;
@@ -24,6 +25,7 @@ struct cuda_transport {
     struct shared staged;           /* the segments as the host sees them, where they lie there */
     bool has_lines128;              /* 128 bytes arrive at once */
     struct transport *networks[GPU_CHANNELS]; /* of each channel, to other machines; NULL: there are none */
+    struct copies *copies;          /* cuda_copy.c: kernels use slots of their own GPU; NULL: those of the segments */
     struct proxy *proxy;            /* moves their messages; NULL: the rank's own thread does */
 };
 
@@ -39,6 +41,8 @@ int cuda_staged_join(struct cuda_transport *t);
 void cuda_staged_leave(struct cuda_transport *t);
 /* The end of `rank` of the connection to (sends) or from `peer` on this machine, with the addresses of this process. */
 struct connection cuda_connection(const struct transport *t, int rank, int peer, bool sends, int channel, enum line_protocol protocol);
+
+struct connection cuda_copy_connection(const struct cuda_transport *t, int rank, int peer, bool sends, int channel);
 
 /* This rank's end of the connection to or from a peer on another machine; made when it is first asked for. */
 int cuda_network_connection(struct cuda_transport *t, int peer, bool sends, int channel, struct connection *connection_p);

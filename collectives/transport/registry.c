@@ -7,12 +7,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-extern const struct transport_ops transport_cuda_peer, transport_cuda_staged, transport_cuda_verbs, transport_cuda_mpi;
+extern const struct transport_ops transport_cuda_peer, transport_cuda_staged, transport_cuda_copy, transport_cuda_verbs, transport_cuda_mpi;
 extern const struct transport_ops transport_shm, transport_verbs, transport_shm_verbs, transport_mpi, transport_shm_mpi, transport_null;
 
 const struct transport_ops *const transports[] = {
     &transport_cuda_peer,
     &transport_cuda_staged,
+    &transport_cuda_copy,
 #ifdef RB_VERBS
     &transport_cuda_verbs,
 #endif

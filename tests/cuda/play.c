@@ -108,6 +108,7 @@ static const struct trial trials[] = {
     { "every type and operator", "cuda_peer", play_types, 2 }, { "every type and operator", "cuda_peer", play_types, 4 },
     { "every type and operator", "cuda_peer", play_types, 8 },
     { "every algorithm", "cuda_staged", play_all, 2 },    { "every algorithm", "cuda_staged", play_all, 4 },
+    { "every algorithm", "cuda_copy", play_all, 2 },      { "every algorithm", "cuda_copy", play_all, 4 },
     { "a rank that is lost", "cuda_peer", lose_one, 3 },  { "an abort", "cuda_peer", abort_all, 3 },
 };
 
@@ -115,7 +116,8 @@ static const struct trial small = { "every type and operator of a ring", "cuda_p
 
 static int try(const struct trial *t, int number)
 {
-    struct engine_setup setup = { .transport = t->transport, .slot_bytes = SLOT, .slots = SLOTS, .lines = true, .ranks_per_gpu = t->ranks, .channels = CHANNELS };
+    const bool copies = strcmp(t->transport, "cuda_copy") == 0;
+    struct engine_setup setup = { .transport = t->transport, .slot_bytes = SLOT, .slots = SLOTS, .lines = !copies, .slots_only = copies, .ranks_per_gpu = t->ranks, .channels = CHANNELS };
     const int wrong = ranks_as_processes(t->ranks, t->function, &setup);
     printf("%sok %d - %s, %d rank%s, %s\n", wrong == 0 ? "" : "not ", number, t->name, t->ranks, t->ranks == 1 ? "" : "s", t->transport);
     fflush(stdout);

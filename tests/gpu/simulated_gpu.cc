@@ -485,6 +485,54 @@ static int stream_open(void **stream_p)
     return RB_OK;
 }
 
+/* --- copies and events --- */
+
+struct queued_copy {
+    void *to;
+    const void *from;
+    size_t bytes;
+};
+
+static void run_copy(void *argument)
+{
+    struct queued_copy *c = (struct queued_copy *)argument;
+    memcpy(c->to, c->from, c->bytes);
+    free(c);
+}
+
+static int copy_queue(void *stream, void *to, const void *from, size_t bytes)
+{
+    struct queued_copy *c = (struct queued_copy *)calloc(1, sizeof *c);
+    *c = { to, from, bytes };
+    enqueue((struct simulated_stream *)stream, run_copy, c);
+    return RB_OK;
+}
+
+struct event {
+    const struct simulated_stream *stream;
+    uint64_t count;
+};
+
+static int event_open(void **event_p)
+{
+    *event_p = calloc(1, sizeof(struct event));
+    return RB_OK;
+}
+
+static int event_record(void *event, void *stream)
+{
+    const struct simulated_stream *s = (const struct simulated_stream *)stream;
+    *(struct event *)event = { s, s->queued };
+    return RB_OK;
+}
+
+static int event_finished(void *event, bool *done_p)
+{
+    const struct event *e = (const struct event *)event;
+    *done_p = e->stream == NULL || __atomic_load_n(&e->stream->done, __ATOMIC_ACQUIRE) >= e->count;
+    return RB_OK;
+}
+
 /* --- graphs --- */
 
 static struct simulated_stream *stream_of(void *stream)
@@ -572,6 +620,7 @@ static void explain(char *text, size_t room)
 
 const struct gpu_api gpu_api = {
     "simulated", count, facts, select_gpu, reaches, reaches, allocate, drop, copy, share, open_handle, close_handle, pin, unpin,
-    poke, groups, launch, finished, explain, stream_open, queue_close, stream_finished, record_begin, record_end, replay, graph_close,
+    poke, groups, launch, finished, explain, stream_open, queue_close, stream_finished, copy_queue, event_open, event_record,
+    event_finished, free, record_begin, record_end, replay, graph_close,
     parts_open, parts_close, parts_join, parts_fork,
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const double GIGA = 1e9, MICRO = 1e-6;
+enum { FILES = 5 };
 static const uint64_t SMALL = 64 << 10, MIDDLE = 16 << 20, LARGE = 256 << 20;
 
 static double of_run(const struct records *r, const char *key)
@@ -123,7 +124,7 @@ static int put_scope(struct gauges *all, const struct records *r, const struct r
 }
 
 /* What all ranks push through the link, each way, against copies both ways at once. */
-static int put_staged(struct gauges *all, const struct records *gpu, const struct records *r)
+static int put_staged(struct gauges *all, const struct records *gpu, const struct records *r, const char *how)
 {
     uint64_t bytes = 0;
     for (uint64_t b = next_size(r, 0); b > 0; b = next_size(r, b))
@@ -132,7 +133,7 @@ static int put_staged(struct gauges *all, const struct records *gpu, const struc
     if (c == NULL || of_run(gpu, "host_both_GBps") <= 0)
         return RB_OK;
     char name[96];
-    snprintf(name, sizeof name, "staged ring all-reduce, %d ranks, each way on the link", c->ranks);
+    snprintf(name, sizeof name, "%s ring all-reduce, %d ranks, each way on the link", how, c->ranks);
     return gauge_put(all, &(struct gauge){ name, "GB/s", c->wire_GBps * c->ranks, of_run(gpu, "host_both_GBps"), "cudaMemcpy both ways", 0.9 });
 }
 
@@ -143,18 +144,19 @@ static int compare(struct gauges *all, const struct records *r)
     RB_TRY(put_against_nccl(all, &r[1], MIDDLE, UINT64_MAX, "from 16 MiB"));
     RB_TRY(put_against_nccl(all, &r[1], 1, SMALL, "up to 64 KiB"));
     RB_TRY(put_scope(all, &r[1], &r[2]));
-    RB_TRY(put_staged(all, &r[0], &r[3]));
+    RB_TRY(put_staged(all, &r[0], &r[3], "staged by kernels,"));
+    RB_TRY(put_staged(all, &r[0], &r[4], "staged by copy engines,"));
     print_crossovers(&r[1]);
     return RB_OK;
 }
 
 int goals(char *const *files, int count)
 {
-    struct records r[4];
+    struct records r[FILES];
     memset(r, 0, sizeof r);
     struct gauges all = { 0 };
-    int rc = count < 2 ? rb_fail(RB_EUSAGE, "gpu-yardstick goals GAUGES RESULTS [SYSTEM-SCOPE [STAGED]]") : RB_OK;
-    for (int i = 0; i < count && i < 4 && rc == RB_OK; i++)
+    int rc = count < 2 ? rb_fail(RB_EUSAGE, "gpu-yardstick goals GAUGES RESULTS [SYSTEM-SCOPE [STAGED [COPIED]]]") : RB_OK;
+    for (int i = 0; i < count && i < FILES && rc == RB_OK; i++)
         if (records_read(&r[i], files[i], true) != RB_OK) {
             memset(&r[i], 0, sizeof r[i]);
             rc = i < 2 ? RB_EUSAGE : RB_OK;
@@ -164,7 +166,7 @@ int goals(char *const *files, int count)
         rc = compare(&all, r);
     if (all.records != NULL)
         fclose(all.records);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < FILES; i++)
         records_free(&r[i]);
     return rc;
 }
