@@ -171,10 +171,10 @@ static int refuse(const struct catalogue *c, const char *name, size_t *fits, siz
     int rc;
     if (n > 1) {
         list_names(&t, c, fits, n);
-        rc = rb_fail(RB_EUSAGE, "--gpu '%s' fits several models: %s", name, t.chars);
+        rc = rb_fail(RB_EUSAGE, "GPU '%s' fits several models: %s", name, t.chars);
     } else {
         list_names(&t, c, fits, nearest(c, name, fits));
-        rc = rb_fail(RB_EUSAGE, "--gpu '%s': no such model; the nearest are %s; `ringbench limits --list` shows all", name,
+        rc = rb_fail(RB_EUSAGE, "GPU '%s': no such model; the nearest are %s; `ringbench limits --list` shows all", name,
                      t.chars != NULL ? t.chars : "none");
     }
     text_free(&t);

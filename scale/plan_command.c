@@ -91,16 +91,35 @@ static int add_asked(struct sheet *s, const struct training *t, const char *text
     return RB_OK;
 }
 
+static const char *why_more(const struct training *t, const struct training_time *w)
+{
+    const bool uneven = fmod(t->model->layers, w->split.pipeline) != 0;
+    return w->split.recompute && uneven ? "is computed twice and what stages with fewer layers wait" : uneven ? "stages with fewer layers wait" : "is computed twice";
+}
+
+static void explain_lack(const struct training *t, const struct training_time *leanest)
+{
+    const double hold = floor(training_state(t) / t->memory);
+    printf("\nno split fits into %.4g GB a GPU: the leanest needs %.4g", t->memory / GIGA, leanest->memory / GIGA);
+    if (cluster_gpus(t->cluster) <= hold)
+        printf("; weights, gradients and Adam's state alone are %.4g GB, more than %.0f such GPUs hold together", training_state(t) / GIGA, hold);
+    printf("\n");
+}
+
 /* Compute, exposed communication, bubble. */
 static void explain(const struct training *t, const struct training_time *w)
 {
     printf("\n%d x tensor, %d x pipeline, %d x data; %g micro-batches of %d, %.4g of %.4g GB a GPU:\n", w->split.tensor, w->split.pipeline,
            w->split.data, w->micro_batches, w->split.micro, w->memory / GIGA, t->memory / GIGA);
-    printf("  compute       %.3g s of %.3g s a step, %.0f %%: %.4g TFLOP/s a GPU at matrix products\n", w->compute, w->step, 100 * w->utilisation,
+    printf("  compute       %.3g s of %.3g s a step, %.0f %%: %.4g TFLOP/s a GPU at matrix products", w->compute, w->step, 100 * w->compute / w->step,
            t->flops / TERA);
-    printf("  communication %.3g s exposed: %.3g s all-reduces of %d GPUs over %s, %.3g s hand-over, %.3g s gradients\n",
-           w->tensor + w->handover + w->gradients, w->tensor, w->split.tensor,
-           w->split.tensor <= t->cluster->per_node ? t->cluster->link_name : t->cluster->nic_name, w->handover, w->gradients);
+    if (w->compute / w->step - w->utilisation > 0.005)
+        printf("; %.0f %% without what %s", 100 * w->utilisation, why_more(t, w));
+    printf("\n  communication %.3g s exposed: ", w->tensor + w->handover + w->gradients);
+    if (w->split.tensor > 1)
+        printf("%.3g s all-reduces of %d GPUs over %s, ", w->tensor, w->split.tensor,
+               w->split.tensor <= t->cluster->per_node ? t->cluster->link_name : t->cluster->nic_name);
+    printf("%.3g s hand-over, %.3g s gradients\n", w->handover, w->gradients);
     printf("  bubble        %.3g s: %d of %g micro-batch times of the pipeline stand still\n", w->bubble, w->split.pipeline - 1,
            w->micro_batches + w->split.pipeline - 1);
 }
@@ -127,7 +146,7 @@ static int print(const struct settings *o, const struct training *t)
     if (rc == RB_OK && people && list[0].fits)
         explain(t, &list[0]);
     else if (rc == RB_OK && people)
-        printf("\nno split fits into %.4g GB a GPU\n", t->memory / GIGA);
+        explain_lack(t, &list[0]);
     sheet_free(s);
     free(list);
     return rc;
@@ -140,7 +159,9 @@ static int prepare(const struct settings *o, const struct catalogue *catalogue, 
         t->seq = o->seq;
         t->batch = training_usual_batch(o->seq);
     }
-    t->batch = o->batch > 0 ? floor(o->batch) : t->batch;
+    if (fmod(o->batch, 1) != 0)
+        return rb_fail(RB_EUSAGE, "--batch %g: sequences are whole", o->batch);
+    t->batch = o->batch > 0 ? o->batch : t->batch;
     t->flops = o->tflops > 0 ? o->tflops * TERA : t->flops;
     t->zero = !o->no_zero;
     return training_check(t);

@@ -9,6 +9,7 @@
 
 enum { MOST_TENSOR = 64, MOST_MICRO = 16 };
 static const double WIRE_BYTES = 2; /* BF16 activations and gradients */
+static const double STATE_BYTES = 16; /* of a parameter: BF16 weight and gradient, Adam's three in FP32 */
 
 /* --- links --- */
 
@@ -94,11 +95,16 @@ static double activations(const struct training *t, const struct training_split 
     return kept * layers * WIRE_BYTES * s->micro * t->seq * h + activations_selective(t->seq, s->micro, h, 1, s->tensor);
 }
 
+double training_state(const struct training *t)
+{
+    return STATE_BYTES * t->model->params;
+}
+
 static double memory_of(const struct training *t, const struct training_split *s, double micro_batches)
 {
     const double stages = t->model->layers / layers_of(t, s); /* that many are full */
     const double params = t->model->params / s->tensor / stages, adam = adam_bytes_per_param();
-    const double state = (16 - adam) * params + adam * params / (t->zero ? s->data : 1);
+    const double state = (STATE_BYTES - adam) * params + adam * params / (t->zero ? s->data : 1);
     return state + activations(t, s, fmin(s->pipeline, micro_batches));
 }
 
@@ -133,6 +139,8 @@ static int by_speed(const void *a, const void *b)
     const struct training_time *x = a, *y = b;
     if (x->fits != y->fits)
         return y->fits - x->fits;
+    if (!x->fits && x->memory != y->memory)
+        return x->memory > y->memory ? 1 : -1;
     return (x->step > y->step) - (x->step < y->step);
 }
 

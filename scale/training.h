@@ -49,7 +49,9 @@ int training_check(const struct training *t);
 bool training_possible(const struct training *t, const struct training_split *s);
 struct training_time training_step(const struct training *t, const struct training_split *s);
 
-/* All splits that are possible, fastest first, those that do not fit in memory last. The caller frees *list_p. */
+/* Bytes of weights, gradients and Adam's state over all GPUs together: fewer GPUs than hold that can never do. */
+double training_state(const struct training *t);
+/* All splits that are possible: those that fit in memory, fastest first, then the others, leanest first. The caller frees *list_p. */
 size_t training_rank(const struct training *t, struct training_time **list_p);
 
 /* How far each way of splitting may go: the largest degree with which some split takes at most 10 % longer than the best. */

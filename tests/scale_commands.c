@@ -91,6 +91,8 @@ static void test_refused(void **state)
     expect(simulate_command, "simulate --cluster 2048x8xH100 --algorithm direct_alltoall --slow-gpu 1:0.5", RB_EUSAGE, "played one by one");
     expect(plan_command, "plan", RB_EUSAGE, "needs --cluster");
     expect(plan_command, "plan --cluster 8xH100 --model llama-9", RB_EUSAGE, "llama");
+    expect(plan_command, "plan --cluster 8xH100 --batch 0.5", RB_EUSAGE, "sequences are whole");
+    expect(plan_command, "plan --cluster 8xH10000", RB_EUSAGE, "no such model");
     expect(plan_command, "plan --cluster 8xH100 --split 3", RB_EUSAGE, "not TENSORxPIPELINExDATA");
     expect(plan_command, "plan --cluster 8xH100 --split 3x1x1", RB_EUSAGE, "cannot be cut so");
 }
@@ -102,6 +104,9 @@ static void test_plan(void **state)
     expect(plan_command, "plan --cluster 128x8xH100", RB_OK, "bubble");
     expect(plan_command, "plan --cluster 3072xA100 --model gpt-3-175b --split 8x12x32 --batch 1536", RB_OK, "asked for");
     expect(plan_command, "plan --cluster 2x8x4090", RB_OK, "no split fits");
+    expect(plan_command, "plan --cluster 8xH800", RB_OK, "more than 14 such GPUs hold together");
+    expect(plan_command, "plan --cluster 256x8x4090", RB_OK, "without what is computed twice");
+    expect(plan_command, "plan --cluster desktop-4090-10G", RB_OK, "exposed: 14.3 s hand-over");
     expect(plan_command, "plan --cluster 16x8xH800 --seq 8192 --tflops 500 --no-zero --rows 2 --format csv", RB_OK, "tensor,pipeline,data");
 }
 

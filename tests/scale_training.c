@@ -92,7 +92,8 @@ static struct training_time best(const char *cluster, const char *model)
     const size_t n = training_rank(&t, &list);
     assert_true(n > 0);
     for (size_t i = 1; i < n; i++)
-        assert_true(list[i - 1].fits > list[i].fits || (list[i - 1].fits == list[i].fits && list[i - 1].step <= list[i].step));
+        assert_true(list[i - 1].fits > list[i].fits || (list[i - 1].fits && list[i].fits && list[i - 1].step <= list[i].step) ||
+                    (!list[i - 1].fits && !list[i].fits && list[i - 1].memory <= list[i].memory));
     const struct training_time first = list[0];
     free(list);
     return first;
@@ -111,6 +112,42 @@ static void test_conclusions(void **state)
     assert_true(h100.utilisation > 2 * rtx.utilisation);
 }
 
+/* 4 x 4 x 64 of llama-2-70b on 128 x 8 H100, part by part. Layer: 2 s h (2 h + h/4) + 6 s h f + 4 s^2 h forward, three times that in all. */
+static void test_parts_by_hand(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    prepare(&t, &c, "128x8xH100", "llama-2-70b");
+    const struct training_time r = training_step(&t, &(struct training_split){ 4, 4, 64, 1, false });
+    const double s = 4096, h = 8192, m = 1024.0 / 64, act = 2 * s * h, link = c.link_Bps, card = c.nic_Bps;
+    const double layer = 3 * (2 * s * h * 2.25 * h + 6 * s * h * 28672 + 4 * s * s * h);
+    near(r.compute, m * (20 * layer + 6 * s * h * 32000 / 4) / 4 / t.flops, 1e-9);
+    near(r.tensor, m * 20 * 4 * (8.4e-6 + 6 * 3.4e-6 + 2 * 3 / 4.0 * act / link), 1e-9);
+    near(r.handover, m * 2 * (8.4e-6 + 14e-6 + act / 4 / card), 1e-9);
+    near(r.bubble, 3 * (r.compute + r.tensor + r.handover) / m, 1e-9);
+    const double bytes = 2 * 68.98e9 / 16; /* pairs of replicas in a node, 32 nodes */
+    const double all = 8.4e-6 + 2 * 3.4e-6 + bytes / link + 8.4e-6 + 62 * 14e-6 + 2 * 31 / 32.0 * bytes / 2 / card;
+    near(r.gradients, all - r.compute / m * 2 / 3, 1e-6);
+    near(r.step, r.compute + r.tensor + r.handover + r.bubble + r.gradients, 1e-9);
+    near(r.memory, 4 * 68.98e9 / 16 + 12 * 68.98e9 / 16 / 64 + 4 * 20 * s * h * (10 + 24 / 4.0), 1e-9);
+}
+
+/* What does not fit is listed leanest first, so that one sees by how much. */
+static void test_what_does_not_fit(void **state)
+{
+    (void)state;
+    struct cluster c;
+    struct training t;
+    struct training_time *list;
+    prepare(&t, &c, "8xH800", "llama-2-70b");
+    const size_t n = training_rank(&t, &list);
+    assert_true(n > 2 && !list[0].fits && list[0].memory < list[n - 1].memory && list[0].split.recompute);
+    near(training_state(&t), 16 * 68.98e9, 1e-12);
+    assert_true(training_state(&t) > 8 * t.memory);
+    free(list);
+}
+
 static void test_impossible(void **state)
 {
     (void)state;
@@ -126,7 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_gpu),   cmocka_unit_test(test_bubble),     cmocka_unit_test(test_recompute),
-        cmocka_unit_test(test_conclusions), cmocka_unit_test(test_impossible),
+        cmocka_unit_test(test_conclusions), cmocka_unit_test(test_parts_by_hand), cmocka_unit_test(test_what_does_not_fit), cmocka_unit_test(test_impossible),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
 }
