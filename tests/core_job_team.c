@@ -1,7 +1,6 @@
 /* The control plane between ranks that are threads of several processes; the processes are threads as well, so that race detectors see all. */
-#include "core/job_team.h"
 #include "tests/job_calls.h"
-#include "tests/ranks.h"
+#include "tests/teams.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,59 +9,21 @@
 
 #include <cmocka.h>
 
-/* What the threads of all processes play. */
 struct play {
-    rank_function *function;
-    void *context;
-    int threads; /* of a process; 0: one more than it has processes before it */
-    int nodes;   /* as if the processes were on so many machines */
+    struct team_play team;
+    int nodes; /* as if the processes were on so many machines */
 };
-
-struct player {
-    const struct play *play;
-    struct job_team *team;
-    int thread, result;
-};
-
-static void *play_thread(void *argument)
-{
-    struct player *p = argument;
-    struct job *job;
-    if (job_open_thread(&job, p->team, p->thread) != RB_OK) {
-        p->result = 100;
-        return NULL;
-    }
-    p->result = p->play->function(job, p->play->context);
-    job_close(job);
-    return NULL;
-}
 
 static int play_process(struct job *processes, void *context)
 {
-    const struct play *play = context;
-    const int n = play->threads > 0 ? play->threads : processes->rank + 1;
-    struct player players[8];
-    pthread_t threads[8];
-    struct job_team *team;
+    struct play *play = context;
     job_local_pretend(processes, play->nodes);
-    if (job_team_open(&team, processes, n) != RB_OK)
-        return 101;
-    for (int i = 0; i < n; i++) {
-        players[i] = (struct player){ play, team, i, 0 };
-        pthread_create(&threads[i], NULL, play_thread, &players[i]);
-    }
-    int result = 0;
-    for (int i = 0; i < n; i++) {
-        pthread_join(threads[i], NULL);
-        result = result != 0 ? result : players[i].result;
-    }
-    job_team_close(team);
-    return result;
+    return team_play_process(processes, &play->team);
 }
 
 static int play_all(int processes, int threads, int nodes, rank_function *function, void *context)
 {
-    struct play play = { function, context, threads, nodes };
+    struct play play = { { function, context, threads }, nodes };
     return ranks_as_threads(processes, play_process, &play);
 }
 
