@@ -80,6 +80,8 @@ int baselines_name(struct baselines *b, struct settings *s)
     int rc = RB_OK;
     if (ops == NULL)
         return RB_OK;
+    b->equal_ctas = strcmp(s->nccl_ctas, "equal") == 0;
+    b->cta_policy = (int)s->cta_policy;
     if (ops->identify != NULL) {
         rc = split(&libraries, s->nccl, "", "--nccl");
         if (rc == RB_OK)
@@ -99,7 +101,8 @@ int baselines_open(struct baselines *b, struct job *job, struct comm *comm)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct baseline_subject *one = &b->list[i];
-        const struct baseline_setup setup = { .job = job, .comm = comm, .library = one->library, .algorithm = one->algorithm };
+        const struct baseline_setup setup = { .job = job, .comm = comm, .library = one->library, .algorithm = one->algorithm,
+                                              .equal_ctas = b->equal_ctas, .cta_policy = b->cta_policy };
         RB_TRY(one->ops->open(&one->open, &setup, one->absent, sizeof one->absent));
         if (one->open == NULL)
             rb_note("--baseline %s: n/a: %s", one->name, one->absent);

@@ -17,6 +17,8 @@ struct baselines {
         char absent[240];
     } list[SETTINGS_BASELINES];
     size_t count;
+    bool equal_ctas;
+    int cta_policy;
 };
 
 /* Before the cases are built: the names also go into the settings. RB_EUSAGE when there are too many. */

@@ -141,6 +141,8 @@ void outcome_record(struct record_case *c, const struct session *s, const struct
     const struct trial *t = &u->trials[subject];
     outcome_name(c, s, u, subject);
     set(c->label, sizeof c->label, t->label);
+    if (t->baseline != NULL && t->baseline->ops->chosen != NULL)
+        set(c->chosen, sizeof c->chosen, t->baseline->ops->chosen(t->baseline));
     set(c->stopped, sizeof c->stopped, stops[u->stop]);
     c->wrong = t->wrong;
     c->aggregate = (int)u->aggregate;

@@ -22,6 +22,7 @@ static const char *const op_names[] = { "sum", "prod", "min", "max", "avg", "all
 static const char *transport_names[16] = { "auto", "all" }; /* and those of the registry: name_transports() */
 static const char *const protocol_names[] = { "auto", "slots", "simple", "direct", "ll", "ll128", "all", NULL };
 static const char *const baseline_names[] = { "auto", "mpi", "nccl", "none", NULL };
+static const char *const nccl_ctas_names[] = { "most", "equal", NULL };
 static const char *const cache_names[] = { "rotate", "hot", NULL };
 static const char *const compute_by_names[] = { "clock", "gemm", NULL };
 static const char *const format_names[] = { "table", "csv", "json", NULL };
@@ -72,6 +73,8 @@ static const struct option_row rows[] = {
     { 0, "system-scope", NULL, OPTION_FLAG, AT(system_scope), "ranks of one GPU: flags as between GPUs, to see what that costs", NULL, 0, 0 },
     { 0, "nccl", NULL, OPTION_TEXT, AT(nccl), "this libnccl.so; several by commas take turns [libnccl.so.2 as the system finds it]", NULL, 0, 0 },
     { 0, "nccl-algo", "auto", OPTION_TEXT, AT(nccl_algorithms), "NCCL_ALGO of the baseline; several by commas take turns, such as auto,Ring; auto: its choice", NULL, 0, 0 },
+    { 0, "nccl-ctas", "most", OPTION_CHOICE, AT(nccl_ctas), "NCCL's thread blocks a rank: at most as many as --channels (NCCL_MAX_CTAS), or equally many (NCCL_MIN_CTAS too)", nccl_ctas_names, 0, 0 },
+    { 'x', "cta_policy", "0", OPTION_COUNT, AT(cta_policy), "NCCL_CTA_POLICY of the baseline, 2.27 and newer; 0: its own", NULL, 0, 2 },
     { 0, "emulate", NULL, OPTION_TEXT, AT(emulate),
       "links no faster than those of this GPU model, or than a rate: H800, H800:0.01 (scaled), 25GB/s, 25GB/s,2us; without a scale the model's FLOP per byte", NULL, 0, 0 },
     { 0, "device", NULL, OPTION_TEXT, AT(device), "verbs: this RDMA device, or device:port, not the nearest", NULL, 0, 0 },
@@ -111,7 +114,6 @@ static const struct option_row rows[] = {
     { 'p', "parallel_init", "ranks always start side by side", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'y', "stream_null", "kernels and NCCL have streams of their own: the null stream waits for all others, and cannot be made a graph", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'R', "local_register", "buffers are always shared where the transport can", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
-    { 'x', "cta_policy", "there are no thread blocks to place", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'D', "device_implementation", "all of ours are; choose by --algorithm, --protocol and --transport", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'M', "memory_report", "results.jsonl holds the memory of every run", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },
     { 'u', "unalign", "buffers begin on a cache line; ragged sizes (-b 3 -f 7) move the blocks inside them off it", OPTION_REFUSED, 0, NULL, NULL, 0, 0 },

@@ -42,6 +42,8 @@ struct settings {
     const char *emulate; /* NULL: links as they are */
     const char *nccl; /* libraries by commas; NULL: the system's */
     const char *nccl_algorithms; /* by commas */
+    const char *nccl_ctas;       /* "most", "equal" */
+    uint64_t cta_policy;
     const char *device; /* of verbs; NULL: chosen */
     uint64_t qps;
     bool proxy;

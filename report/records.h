@@ -31,6 +31,7 @@ struct record_case {
     char transport[16];  /* shm, mpi, null, ...; NVLink etc. for imported ones */
     char protocol[12];   /* slots, direct; "" unknown */
     char baseline[24];   /* "" ours; "mpi", "nccl", "nccl-2.28.9-ring" */
+    char chosen[48];     /* what a library has taken for the call: "ring/ll, 2 channels"; "" it does not tell */
     char label[48];      /* e.g. "user-defined op": outside the ratio when not empty */
     char evidence[12];   /* measured, imported, simulated, emulated */
     char gpu[48];        /* imported ones; "" none */

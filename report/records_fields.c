@@ -16,6 +16,7 @@ static const struct field case_fields[] = {
     { NULL, "transport", FIELD_TEXT, AT(record_case, transport), .needed = true },
     { NULL, "protocol", FIELD_TEXT, AT(record_case, protocol) },
     { NULL, "baseline", FIELD_BASELINE, AT(record_case, baseline) },
+    { NULL, "chosen", FIELD_TEXT, AT(record_case, chosen) },
     { NULL, "label", FIELD_TEXT, AT(record_case, label) },
     { NULL, "evidence", FIELD_TEXT, AT(record_case, evidence) },
     { NULL, "gpu", FIELD_TEXT, AT(record_case, gpu) },

@@ -2,7 +2,7 @@
  * and in gangs, versions that lack things, and faults. */
 #include "bench/values.h"
 #include "collectives/baseline/baseline.h"
-#include "collectives/baseline/nccl_api.h"
+#include "collectives/baseline/nccl_inside.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "tests/ranks.h"
@@ -202,6 +202,28 @@ static void test_not_here(void **state)
     unsetenv("NCCL_MAX_CTAS");
 }
 
+static void test_choice(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *text; } lines[] = {
+        { "vm:11:13 [0] NCCL INFO 1024 Bytes -> Algo 1 proto 0 time 7.200000", "ring/ll" },
+        { "vm:11:13 [0] NCCL INFO AllGather: 37756928 Bytes -> Algo 1 proto 2 time 2860.208008", "ring/simple" },
+        { "vm:11:13 [0] NCCL INFO AllReduce: 4096 Bytes -> Algo TREE proto LL128 channel{Lo..Hi}={0..15}", "tree/ll128, 16 channels" },
+        { "vm:11:13 [0] NCCL INFO AllReduce: 4096 Bytes -> Algo RING proto LL channel{Lo..Hi}={3..3}", "ring/ll, 1 channel" },
+        { "vm:11:13 [0] NCCL INFO AllGather [Symmetric]: 8 Bytes -> Kernel AllGather_LL nchannels 1 nthreads 512", "symmetric AllGather_LL" },
+        { "vm:11:13 [0] NCCL INFO 8 Bytes -> Algo 77 proto 0 time 1", "77/ll" },
+        { "vm:11:13 [0] NCCL INFO AllReduce: opCount 1 sendbuff 0x1", NULL },
+        { "vm:11:13 [0] NCCL INFO 8 Bytes -> Algo", NULL },
+        { "", NULL },
+    };
+    for (size_t i = 0; i < RB_LEN(lines); i++) {
+        char text[48] = "";
+        assert_int_equal(nccl_choice_parse(lines[i].line, text, sizeof text), lines[i].text != NULL);
+        if (lines[i].text != NULL)
+            assert_string_equal(text, lines[i].text);
+    }
+}
+
 static void test_no_nccl(void **state)
 {
     (void)state;
@@ -271,7 +293,7 @@ int main(int argc, char **argv)
     unsetenv("NCCL_MAX_CTAS");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_alone), cmocka_unit_test(test_gangs), cmocka_unit_test(test_not_here),
-        cmocka_unit_test(test_no_nccl), cmocka_unit_test(test_old_version), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_no_nccl), cmocka_unit_test(test_choice), cmocka_unit_test(test_old_version), cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

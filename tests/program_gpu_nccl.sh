@@ -26,6 +26,10 @@ is "all-to-all in place has no baseline" "$(cases shared 'select(.collective == 
 is "the run says how NCCL was run" "$(head -n 1 shared/results.jsonl | jq -r '.baselines[1].version')" \
     "NCCL 2.30.7, at most 2 CTAs a rank, algorithm Ring, protocol of its choice"
 is "its environment is in the record" "$(head -n 1 shared/results.jsonl | jq -r '.environment | .NCCL_MULTI_RANK_GPU_ENABLE + " " + .NCCL_MAX_CTAS')" "1 2"
+is "what it has taken, by size" "$(cases shared 'select(.baseline == "nccl" and .collective == "all_reduce") | "\(.bytes) \(.chosen)"' | paste -sd ' ')" \
+    "1024 ring/ll, 1 channel 16384 ring/simple, 2 channels"
+is "sends and receives tell nothing" "$(cases shared 'select(.baseline == "nccl" and .collective == "alltoall") | .chosen')" ""
+ok "its log is gone" test -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'ringbench-nccl-*' -newer "$work" 2>/dev/null)"
 like "the parameter server has no baseline, and why" "$out" 'NCCL has no parameter server'
 
 exits "calls are replayed as a graph, ours and NCCL's" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --collective all_reduce,reduce_scatter \
@@ -40,6 +44,12 @@ exits "the host's part alone" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl
 is "has right results" "$(cases host .wrong)" 0
 exits "a graph of a processor's calls is refused" 6 run --transport shm -G 1 --output refused
 like "and why" "$err" "-G: for calls on GPUs"
+
+exits "as many thread blocks as ours, exactly, and a policy" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --nccl-ctas equal -x 1 \
+    --collective all_reduce --algorithm ring --output equal
+is "NCCL was told" "$(head -n 1 equal/results.jsonl | jq -r '.environment | .NCCL_MIN_CTAS + " " + .NCCL_MAX_CTAS + " " + .NCCL_CTA_POLICY')" "2 2 1"
+is "the run says so" "$(head -n 1 equal/results.jsonl | jq -r '.baselines[0].version')" \
+    "NCCL 2.30.7, exactly 2 CTAs a rank, algorithm of its choice, protocol of its choice, CTA policy 1"
 
 exits "one version can share a GPU, the other cannot" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.28.9.so,$libraries/libnccl-2.30.7.so" \
     --collective all_reduce --algorithm ring --output versions

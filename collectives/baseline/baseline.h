@@ -30,6 +30,8 @@ struct baseline_setup {
     struct comm *comm;     /* whose memory the buffers are; NULL: any memory of the host */
     const char *library;   /* file, for what is opened at run time; NULL: as the system finds it */
     const char *algorithm; /* of that library, instead of its own choice (NCCL_ALGO); NULL: its choice */
+    bool equal_ctas;       /* GPUs: exactly as many thread blocks as we have channels; false: at most */
+    int cta_policy;        /* NCCL_CTA_POLICY; 0: its own */
 };
 
 /* One that is open; an implementation embeds it as its first member. */
@@ -61,6 +63,8 @@ struct baseline_ops {
     void (*close)(struct baseline *b); /* collective */
     int (*prepare)(struct baseline *b, struct baseline_operation **op_p, const struct baseline_call *call);
     void (*release)(struct baseline_operation *op);
+    /* What the library has taken for the call, after the first one: "ring/ll, 2 channels"; "" when it does not tell. NULL: it never does. */
+    const char *(*chosen)(const struct baseline_operation *op);
     /* One call. In and out as for operation_run(): in place, block 0 of the smaller buffer is in_place_block of the larger. */
     int (*run)(struct baseline_operation *op, const void *in, void *out);
     /* The same in two parts, and several calls as a graph (recording.h); NULL where the library knows no queue of a GPU. */

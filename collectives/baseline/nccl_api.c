@@ -21,6 +21,7 @@ static const struct {
     { "ncclCommGetAsyncError", offsetof(struct nccl_api, comm_get_async_error), false },
     { "ncclGetErrorString", offsetof(struct nccl_api, get_error_string), false },
     { "ncclGetLastError", offsetof(struct nccl_api, get_last_error), true },
+    { "ncclResetDebugInit", offsetof(struct nccl_api, reset_debug), true },
     { "ncclGroupStart", offsetof(struct nccl_api, group_start), false },
     { "ncclGroupEnd", offsetof(struct nccl_api, group_end), false },
     { "ncclAllReduce", offsetof(struct nccl_api, all_reduce), false },

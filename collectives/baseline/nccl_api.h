@@ -25,7 +25,7 @@ enum nccl_type {
 };
 
 /* Versions count as theirs do from 2.9 on: 2.28.9 is 22809. */
-enum { NCCL_FIRST_AVG = 21000, NCCL_FIRST_FP8 = 22400, NCCL_FIRST_SHARED_GPU = 23003 };
+enum { NCCL_FIRST_AVG = 21000, NCCL_FIRST_FP8 = 22400, NCCL_FIRST_LOG_RESET = 22403, NCCL_FIRST_CTA_POLICY = 22700, NCCL_FIRST_SHARED_GPU = 23003 };
 
 struct nccl_api {
     void *library;
@@ -39,6 +39,7 @@ struct nccl_api {
     int (*comm_get_async_error)(struct nccl_comm *comm, int *result);
     const char *(*get_error_string)(int result);
     const char *(*get_last_error)(struct nccl_comm *comm); /* NULL before 2.13 */
+    void (*reset_debug)(void); /* reads NCCL_DEBUG again; NULL before 2.24.3 */
     int (*group_start)(void);
     int (*group_end)(void);
     int (*all_reduce)(const void *in, void *out, size_t count, int type, int op, struct nccl_comm *comm, void *stream);

@@ -228,11 +228,41 @@ static void keep(struct nccl_comm *c)
     simulated_keep(c->stream, play_kept, k);
 }
 
+static int log_level = -1; /* -1: not read yet; 3: NCCL_DEBUG=INFO */
+static FILE *log_file;
+
+EXPORT void ncclResetDebugInit(void)
+{
+    log_level = -1;
+}
+
+/* As NCCL does it: rank 0 writes a line when a collective is queued. */
+static void log_choice(const struct nccl_comm *c)
+{
+    static const char *const names[] = { "AllReduce", "ReduceScatter", "AllGather", "Broadcast", "Reduce" };
+    if (log_level < 0) {
+        const char *level = getenv("NCCL_DEBUG"), *file = getenv("NCCL_DEBUG_FILE");
+        if (log_file != NULL)
+            fclose(log_file);
+        log_level = level != NULL && strcmp(level, "INFO") == 0 ? 3 : 0;
+        log_file = log_level == 3 && file != NULL ? fopen(file, "w") : NULL;
+        if (log_file != NULL)
+            setlinebuf(log_file);
+    }
+    for (int i = 0; log_file != NULL && c->rank == 0 && i < c->nops; i++)
+        if (c->ops[i].kind <= REDUCE) {
+            const size_t bytes = c->ops[i].count * arithmetic_bytes(c->ops[i].type);
+            fprintf(log_file, "host:1:1 [0] NCCL INFO %s: %zu Bytes -> Algo RING proto %s channel{Lo..Hi}={0..%d}\n", names[c->ops[i].kind], bytes,
+                    bytes > 4096 ? "SIMPLE" : "LL", bytes > 4096 ? 1 : 0);
+        }
+}
+
 static int launch(struct nccl_comm *c)
 {
     pthread_t thread;
     if (c->stream == NULL)
         return NCCL_SUCCESS; /* only joined */
+    log_choice(c);
     if (c->stream->graph != NULL) {
         keep(c);
         return NCCL_SUCCESS;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const double GIGA = 1e9, MICRO = 1e-6;
-enum { FILES = 5 };
+enum { FILES = 6 };
 static const uint64_t SMALL = 64 << 10, MIDDLE = 16 << 20, LARGE = 256 << 20;
 
 static double of_run(const struct records *r, const char *key)
@@ -141,7 +141,7 @@ static int compare(struct gauges *all, const struct records *r)
 {
     gauge_title("several ranks on the GPU");
     RB_TRY(put_roof(all, &r[0], &r[1]));
-    RB_TRY(put_against_nccl(all, &r[1], MIDDLE, UINT64_MAX, "from 16 MiB"));
+    RB_TRY(put_against_nccl(all, &r[5], MIDDLE, UINT64_MAX, "from 16 MiB, equal CTAs"));
     RB_TRY(put_against_nccl(all, &r[1], 1, SMALL, "up to 64 KiB"));
     RB_TRY(put_scope(all, &r[1], &r[2]));
     RB_TRY(put_staged(all, &r[0], &r[3], "staged by kernels,"));
@@ -155,7 +155,7 @@ int goals(char *const *files, int count)
     struct records r[FILES];
     memset(r, 0, sizeof r);
     struct gauges all = { 0 };
-    int rc = count < 2 ? rb_fail(RB_EUSAGE, "gpu-yardstick goals GAUGES RESULTS [SYSTEM-SCOPE [STAGED [COPIED]]]") : RB_OK;
+    int rc = count < 2 ? rb_fail(RB_EUSAGE, "gpu-yardstick goals GAUGES RESULTS [SYSTEM-SCOPE [STAGED [COPIED [EQUAL-CTAS]]]]") : RB_OK;
     for (int i = 0; i < count && i < FILES && rc == RB_OK; i++)
         if (records_read(&r[i], files[i], true) != RB_OK) {
             memset(&r[i], 0, sizeof r[i]);

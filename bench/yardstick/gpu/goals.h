@@ -7,8 +7,8 @@
 #ifndef RB_YARDSTICK_GOALS_H
 #define RB_YARDSTICK_GOALS_H
 
-/* files: gauges.jsonl, then results.jsonl of the ranks, and where they were made those with --system-scope, of cuda_staged
- * and of cuda_copy. RB_*; goals
+/* files: gauges.jsonl, then results.jsonl of the ranks, and where they were made those with --system-scope, of cuda_staged,
+ * of cuda_copy, and with --nccl-ctas equal. RB_*; goals
  * that are missed are no error. */
 int goals(char *const *files, int count);
 
