@@ -60,6 +60,12 @@ else
 gpu      := left out: $(strip $(no_cuda))
 endif
 
+# A faster player of traces for SimGrid wants g++ and the headers of 3.32, whose interface it is written for. SIMGRID= leaves it out.
+ifeq ($(origin SIMGRID),undefined)
+SIMGRID  := $(and $(shell pkg-config --exists 'simgrid >= 3.32 simgrid < 3.33' 2>/dev/null && echo yes),$(wildcard $(addsuffix /g++,$(path))),yes)
+endif
+player   := $(SIMGRID:yes=$(BUILD)/ringbench-simgrid)
+
 # Each folder is an archive; a lower one never needs a higher one.
 folders     := core topo collectives report scale workload bench
 core_dirs   := core
@@ -97,12 +103,17 @@ programs   := $(wildcard tests/*.sh)
 
 all: ringbench ## build ./ringbench (the default)
 
-ringbench: $(BUILD)/ringbench
-	cp -f $< $@
+ringbench: $(BUILD)/ringbench $(player)
+	cp -f $^ .
 
 $(BUILD)/ringbench: $(BUILD)/bench/main.o $(all_archives) | $(CUDA_BUILD)/nvcc.flags
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/ringbench-simgrid: scale/simgrid_player.cc
+	@mkdir -p $(@D)
+	@echo "  C++ $@"
+	@g++ -std=c++17 -O3 -Wall -Wextra -Wpedantic -Wshadow -Werror -o $@ $< $(shell pkg-config --cflags --libs simgrid)
 
 # Other flags or another compiler: everything is compiled again.
 $(BUILD)/flags: FORCE
@@ -180,6 +191,7 @@ $(nvml): tests/nvml/library.c tests/nvml/answers.c tests/nvml/answers.h topo/nvm
 	@echo "  LD  $@"
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
 $(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
+$(BUILD)/tests/scale_simgrid: | $(player)
 
 # A stand-in for NCCL, between ranks on the simulated GPU; its version is that in the name of the file.
 nccl := $(addprefix $(BUILD)/tests/libnccl-,2.22.3.so 2.28.9.so 2.30.7.so)
@@ -275,7 +287,7 @@ fuzz: ## the fuzzers, ten minutes each
 
 install: ringbench ## copy the program and its data to $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ringbench
-	install ringbench $(DESTDIR)$(PREFIX)/bin/
+	install ringbench $(notdir $(player)) $(DESTDIR)$(PREFIX)/bin/
 	cp -R report/data/. $(DESTDIR)$(PREFIX)/share/ringbench/
 
 bundle: ringbench ## $(BUILD)/ringbench-VERSION-MACHINE.tar.xz: runs on a machine with glibc and nothing else installed
@@ -292,7 +304,7 @@ cuda: ## bring nvcc, NCCL and cuBLAS into $(BUILD)/cuda, without root, for a mac
 	@scripts/cuda.sh $(BUILD)/cuda all
 
 clean: ## remove what was built; ringbench-out and what "make cuda" brought stay
-	rm -rf $(filter-out $(BUILD)/cuda,$(wildcard $(BUILD)/*)) ringbench
+	rm -rf $(filter-out $(BUILD)/cuda,$(wildcard $(BUILD)/*)) ringbench ringbench-simgrid
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

@@ -3,6 +3,7 @@
 #include "collectives/prove.h"
 #include "core/error.h"
 #include "scale/simgrid_files.h"
+#include "scale/simgrid_programs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,52 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* SimGrid's calibration for TCP clusters is taken out, so that a message costs latency + bytes / rate; nothing is eager. optim:Full: with
- * the default, 3.32 lets some of several flows that begin at the same time through at once (seven ranks, a tree: 7 S/B for 8 S/B). */
-static const char *const options[] = {
-    "--log=root.fmt:%.12r:%m%n", "--cfg=surf/precision:1e-12", "--cfg=network/optim:Full", "--cfg=network/crosstraffic:0", "--cfg=smpi/bw-factor:0:1",
-    "--cfg=smpi/lat-factor:0:1", "--cfg=network/bandwidth-factor:1", "--cfg=network/latency-factor:1", "--cfg=network/TCP-gamma:0",
-    "--cfg=network/weight-S:0", "--cfg=smpi/os:0:0:0", "--cfg=smpi/or:0:0:0", "--cfg=smpi/ois:0:0:0", "--cfg=smpi/host-speed:1e9f",
-    "--cfg=smpi/async-small-thresh:0", "--cfg=smpi/send-is-detached-thresh:0",
-};
-
-/* --- is it there --- */
-
-static bool in_path(const char *program)
-{
-    const char *path = getenv("PATH");
-    char *folders = rb_strdup(path != NULL ? path : "/usr/bin"), *rest = folders;
-    bool found = false;
-    for (char *folder; !found && (folder = strsep(&rest, ":")) != NULL;) {
-        char *file = rb_format("%s/%s", folder, program);
-        found = access(file, X_OK) == 0;
-        free(file);
-    }
-    free(folders);
-    return found;
-}
-
-int simgrid_check(void)
-{
-    return in_path("smpirun") ? RB_OK
-                              : rb_fail(RB_EUSAGE, "--engine simgrid: smpirun is not in PATH; apt-get install libsimgrid-dev, or leave --engine out");
-}
-
-const char *simgrid_version(void)
-{
-    static char version[16];
-    if (version[0] != '\0' || !in_path("smpirun"))
-        return version;
-    FILE *p = popen("smpirun --version 2>/dev/null", "r");
-    char line[160];
-    while (p != NULL && fgets(line, sizeof line, p) != NULL)
-        if (sscanf(line, "SimGrid version %15[0-9.]", version) == 1)
-            break;
-    if (p != NULL)
-        pclose(p);
-    return version;
-}
 
 /* --- files --- */
 
@@ -141,30 +96,24 @@ static int write_all(const struct simulation *s, const struct fabric *f, const s
 
 /* --- running it --- */
 
-static char **arguments(const char *folder, int nranks)
+static void add_command(struct text *t, char **argv)
 {
-    char **argv = rb_calloc(RB_LEN(options) + 10, sizeof *argv);
-    size_t n = 0;
-    argv[n++] = rb_strdup("smpirun");
-    argv[n++] = rb_strdup("-np");
-    argv[n++] = rb_format("%d", nranks);
-    argv[n++] = rb_strdup("-platform");
-    argv[n++] = rb_format("%s/platform.xml", folder);
-    argv[n++] = rb_strdup("-hostfile");
-    argv[n++] = rb_format("%s/hosts", folder);
-    argv[n++] = rb_strdup("-replay");
-    argv[n++] = rb_format("%s/traces", folder);
-    for (size_t i = 0; i < RB_LEN(options); i++)
-        argv[n++] = rb_strdup(options[i]);
-    return argv;
+    for (size_t i = 0; argv[i] != NULL; i++)
+        text_add(t, "%s'%s'", i > 0 ? " " : "", argv[i]);
+    text_add(t, "\n");
 }
 
-static int write_command(const char *folder, char **argv)
+/* SimGrid's own program plays the same files: its line is there too. */
+static int write_command(const char *folder, const char *player, char **argv, int nranks)
 {
     struct text t = {0};
-    for (size_t i = 0; argv[i] != NULL; i++)
-        text_add(&t, "%s'%s'", i > 0 ? " " : "", argv[i]);
-    text_add(&t, "\n");
+    add_command(&t, argv);
+    if (player != NULL) {
+        char **smpirun = simgrid_arguments(NULL, folder, nranks);
+        text_add(&t, "# the same, slower: ");
+        add_command(&t, smpirun);
+        simgrid_arguments_free(smpirun);
+    }
     const int rc = write_file(folder, "command", &t);
     text_free(&t);
     return rc;
@@ -200,21 +149,22 @@ static int read_time(const char *output, int status, double *seconds_p)
     if (status == 0 && at != NULL && sscanf(at, "%lf", seconds_p) == 1)
         rc = RB_OK;
     else
-        rc = rb_fail(RB_EUSAGE, "smpirun failed (exit %d): %.200s", status, t.length > 200 ? t.chars + t.length - 200 : t.length > 0 ? t.chars : "no output");
+        rc = rb_fail(RB_EUSAGE, "SimGrid failed (exit %d): %.200s", status, t.length > 200 ? t.chars + t.length - 200 : t.length > 0 ? t.chars : "no output");
     text_free(&t);
     return rc;
 }
 
-static int replay(const char *folder, int nranks, double *seconds_p)
+static int replay(const struct simulation *s, const char *folder, double *seconds_p)
 {
-    char **argv = arguments(folder, nranks), *output = rb_format("%s/output", folder);
-    int rc = write_command(folder, argv);
+    const int n = s->group.nranks;
+    char *player = strcmp(s->engine, "smpirun") == 0 ? NULL : simgrid_player();
+    char **argv = simgrid_arguments(player, folder, n), *output = rb_format("%s/output", folder);
+    int rc = write_command(folder, player, argv, n);
     if (rc == RB_OK)
         rc = read_time(output, start(argv, output), seconds_p);
-    for (size_t i = 0; argv[i] != NULL; i++)
-        free(argv[i]);
-    free(argv);
+    simgrid_arguments_free(argv);
     free(output);
+    free(player);
     return rc;
 }
 
@@ -267,7 +217,7 @@ int simgrid_run(const struct simulation *s, enum fabric_protocol protocol, struc
         plans_free(plans, n);
     }
     if (rc == RB_OK)
-        rc = replay(folder, n, &r->seconds);
+        rc = replay(s, folder, &r->seconds);
     r->period = n;
     fabric_free(&f);
     if (s->keep == NULL)

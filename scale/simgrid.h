@@ -1,7 +1,8 @@
 /* scale/simgrid.h - the second engine: the schedule as a time-independent trace, replayed by SimGrid (https://simgrid.org).
  *
  * Files, in a folder of their own: platform.xml (hosts, the links of scale/fabric.h, a route for every pair that talks), hosts,
- * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output.
+ * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output. Engine "simgrid" plays
+ * them with the player of scale/simgrid_programs.h where it was built, else with smpirun; engine "smpirun" with that only.
  * A rank posts its receives some messages ahead. Between two ranks long messages follow each other on the wire as in
  * collectives/cost.h; short ones, whose latency counts more, may be under way together. Flows of different latency share a link by
  * round-trip time, not fairly.
@@ -12,9 +13,13 @@
 
 #include "scale/simulate.h"
 
+#include <stdbool.h>
+
 #define SIMULATE_VERSION "1"
 enum { SIMGRID_MOST_RANKS = 1024 };
 
+/* Engine "simgrid" or "smpirun". */
+bool simgrid_plays(const char *engine);
 int simgrid_run(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r);
 /* "3.32"; "" when it is not installed. */
 const char *simgrid_version(void);

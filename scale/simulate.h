@@ -1,9 +1,9 @@
 /* scale/simulate.h - one collective call on a cluster, predicted.
  *
  * Engine "cost": collectives/cost.h on scale/fabric.h. Where plan and fabric look alike from every rank one period stands for all;
- * rings on unlike links go by the recurrence of scale/chain.h, parameter servers by the two rounds of scale/star.h, all else event by event, up to SIMULATE_MOST_STEPS steps. Engine "simgrid": scale/simgrid.h.
+ * rings on unlike links go by the recurrence of scale/chain.h, parameter servers by the two rounds of scale/star.h, all else event by event, up to SIMULATE_MOST_STEPS steps. Engines "simgrid" and "smpirun": scale/simgrid.h.
  * Both protocols of data/links.csv are tried and the faster counts, as NCCL's tuner does; "bulk" and "fast" force one, "bare" is bulk
- * without the cost of a call.
+ * without the cost of a call. SimGrid plays only the one that "cost" finds faster.
  *
  * Units seconds, bytes. Errors RB_EUSAGE: too many ranks or steps. */
 #ifndef RB_SCALE_SIMULATE_H
@@ -19,7 +19,7 @@ struct simulation {
     const struct algorithm *algorithm;
     struct group group;
     uint64_t bytes, piece_bytes; /* nccl-tests' size; 0: whole chunks */
-    const char *engine;   /* "cost", "simgrid" */
+    const char *engine;   /* "cost", "simgrid", "smpirun" */
     const char *protocol; /* "auto", "bulk", "fast", "bare" */
     const char *keep;     /* folder for the simulator's files; NULL: none */
     const char *label;    /* of the record; NULL: "" */

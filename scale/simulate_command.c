@@ -88,7 +88,7 @@ static int open_output(struct simulate_session *x)
         return rb_fail(RB_EUSAGE, "--output %s: %s", x->settings->output, strerror(errno));
     json_t *settings = json_object();
     options_echo(&simulate_options, x->settings, echo, settings);
-    const bool simgrid = strcmp(x->settings->engine, "simgrid") == 0;
+    const bool simgrid = simgrid_plays(x->settings->engine);
     json_t *run = json_pack("{ss,ss,ss,so}", "evidence", "simulated", "engine", x->settings->engine, "engine_version",
                             simgrid ? simgrid_version() : SIMULATE_VERSION, "settings", settings);
     const int rc = records_write_json(x->output, "run", run);
@@ -189,7 +189,7 @@ static int run(struct simulate_session *x)
         return draw_cluster(&x->cluster, s->draw, stdout);
     if (s->min_bytes < 4 || s->min_bytes > s->max_bytes)
         return rb_fail(RB_EUSAGE, "-b %llu -e %llu: sizes go from 4 bytes up", (unsigned long long)s->min_bytes, (unsigned long long)s->max_bytes);
-    if (strcmp(s->engine, "simgrid") == 0)
+    if (simgrid_plays(s->engine))
         RB_TRY(simgrid_check());
     RB_TRY(open_output(x));
     return run_algorithms(x);

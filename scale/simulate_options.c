@@ -5,7 +5,7 @@
 #include "scale/draw.h"
 #include "scale/study.h"
 
-static const char *const engines[] = { "cost", "simgrid", NULL };
+static const char *const engines[] = { "cost", "simgrid", "smpirun", NULL };
 static const char *const placements[] = { "ordered", "scattered", NULL };
 static const char *const protocols[] = { "auto", "bulk", "fast", "bare", NULL };
 
@@ -20,7 +20,7 @@ static const struct option_row rows[] = {
     { 0, "servers", "1", OPTION_COUNT, AT(servers), "parameter server: how many serve", NULL, 1, CLUSTER_MOST_GPUS },
     { 'r', "root", "0", OPTION_COUNT, AT(root), "root of broadcast and reduce", NULL, 0, CLUSTER_MOST_GPUS },
     { 0, "piece", "0", OPTION_BYTES, AT(piece), "cut chunks into pieces of at most this; 0: whole chunks", NULL, 0, 0 },
-    { 0, "engine", "cost", OPTION_CHOICE, AT(engine), "our own model, or SimGrid's replay of the schedule", engines, 0, 0 },
+    { 0, "engine", "cost", OPTION_CHOICE, AT(engine), "our own model, or SimGrid's replay of the schedule (smpirun: by its own program, slower)", engines, 0, 0 },
     { 0, "protocol", "auto", OPTION_CHOICE, AT(protocol), "for large (bulk) or small messages (fast), auto: the faster; bare: bulk without a call's own cost", protocols, 0, 0 },
     { 0, "keep", NULL, OPTION_TEXT, AT(keep), "leave the simulator's platform and traces in this folder", NULL, 0, 0 },
     { 0, "every-rank", NULL, OPTION_FLAG, AT(every_rank), "play all ranks, also where one node stands for all", NULL, 0, 0 },

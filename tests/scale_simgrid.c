@@ -2,6 +2,8 @@
 #include "scale/simgrid.h"
 
 #include "core/error.h"
+#include "core/text.h"
+#include "scale/simgrid_programs.h"
 #include "tests/capture.h"
 
 #include <math.h>
@@ -123,6 +125,60 @@ static void test_rings_agree_exactly(void **state)
         }
 }
 
+/* The player against SimGrid's own program, which adds 16 bytes to every message. */
+static void test_player_and_smpirun(void **state)
+{
+    (void)state;
+    static const struct { const char *cluster, *algorithm; int ranks; } cases[] = {
+        { "8xH100", "ring_all_reduce", 8 },          { "pod-H800", "two_level_all_reduce", 32 },
+        { "2048x4090", "tree_all_reduce", 32 },      { "pod-H100", "direct_alltoall", 16 },
+        { "8x4090", "parameter_server_dedicated", 8 }, { "tests/clusters/bus.cluster", "ring_all_reduce", 8 },
+    };
+    need_simgrid();
+    char *player = simgrid_player();
+    if (player == NULL) {
+        print_message("SKIPPED: " SIMGRID_PLAYER " was not built (SimGrid 3.32 and g++)\n");
+        skip();
+    }
+    free(player);
+    for (size_t i = 0; i < RB_LEN(cases); i++) {
+        const double played = seconds("simgrid", cases[i].cluster, cases[i].algorithm, cases[i].ranks, 16 << 20);
+        const double theirs = seconds("smpirun", cases[i].cluster, cases[i].algorithm, cases[i].ranks, 16 << 20);
+        if (fabs(played / theirs - 1) > 0.001)
+            fail_msg("%s, %s: %.9g played, %.9g by smpirun", cases[i].cluster, cases[i].algorithm, played, theirs);
+    }
+}
+
+/* Traces that cannot be played: one line, no hang. */
+static void test_player_refuses(void **state)
+{
+    (void)state;
+    static const struct { const char *trace, *says; } cases[] = {
+        { "0 init\n0 dance 3\n", "unknown action dance" }, { "0 init\n0 recv 0 0 64 6\n", "waits for ever" },
+        { "0 isend 1 0 64 6\n", "there is no rank 1" },      { "0 wait 0 0 0\n", "not begun" },
+        { "0 isend\n", "ends too soon" },                    { "0 isend 0 x 64 6\n", "not a number" },
+    };
+    char *player = simgrid_player(), folder[] = "/tmp/ringbench-player-XXXXXX";
+    if (player == NULL)
+        skip();
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < RB_LEN(cases); i++) {
+        char *command = rb_format("cd %s && echo g0 >hosts && echo trace >traces && printf '%s' >trace && printf '%s' >platform.xml && "
+                                  "! %s platform.xml hosts traces --log=root.thresh:error 2>said && [ $(wc -l <said) = 1 ] && grep -q '%s' said",
+                                  folder, cases[i].trace,
+                                  "<?xml version=\"1.0\"?><!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">"
+                                  "<platform version=\"4.1\"><zone id=\"z\" routing=\"Full\"><host id=\"g0\" speed=\"1Gf\"/></zone></platform>", player, cases[i].says);
+        const int rc = system(command);
+        free(command);
+        if (rc != 0)
+            fail_msg("'%s' is not answered by \"%s\"", cases[i].trace, cases[i].says);
+    }
+    char *command = rb_format("rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    free(command);
+    free(player);
+}
+
 static void test_absent(void **state)
 {
     (void)state;
@@ -143,6 +199,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_player_refuses),
+        cmocka_unit_test(test_player_and_smpirun),
         cmocka_unit_test(test_rings_agree_exactly),
         cmocka_unit_test(test_agreement_with_simgrid),
     };
