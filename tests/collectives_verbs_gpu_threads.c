@@ -167,7 +167,7 @@ static void test_way_is_told(void **state)
     says(&old, "slots in pinned host memory: no dma-buf: the GPU's driver cannot (it takes the open kernel modules); no nvidia-peermem module");
     says(&no_driver, "slots in GPU memory by nvidia-peermem, flushed by a read: no dma-buf: the GPU's driver cannot");
     fake.no_dmabuf = true;
-    says(&usual, "slots in pinned host memory: no dma-buf: fake0:1 or its library cannot; no nvidia-peermem module");
+    says(&usual, "slots in pinned host memory: no dma-buf: fake0:1 or its library cannot (Operation not supported); no nvidia-peermem module");
 }
 
 static void refused(const char *what)

@@ -46,16 +46,17 @@ static int attribute(const struct verbs_gpu *gpu, int which, int otherwise)
     return value;
 }
 
-/* A device without dma-buf refuses before it looks at the descriptor. */
-static bool card_takes_dmabuf(const struct verbs_memory_wish *w)
+/* A device without dma-buf refuses before it looks at the descriptor. 0, or its errno. */
+static int card_refuses_dmabuf(const struct verbs_memory_wish *w)
 {
     const struct verbs_api *api = w->port->api;
     if (api->reg_dmabuf_mr == NULL)
-        return false;
+        return ENOSYS;
     struct ibv_mr *mr = api->reg_dmabuf_mr(w->pd, 0, 0, 0, -1, 0);
+    const int why = mr == NULL ? errno : 0;
     if (mr != NULL)
         api->dereg_mr(mr);
-    return mr != NULL || (errno != EOPNOTSUPP && errno != EPROTONOSUPPORT && errno != ENOSYS);
+    return why == EOPNOTSUPP || why == EPROTONOSUPPORT || why == ENOSYS ? why : 0;
 }
 
 static bool try_dmabuf(struct verbs_memory *m, const struct verbs_memory_wish *w)
@@ -63,8 +64,9 @@ static bool try_dmabuf(struct verbs_memory *m, const struct verbs_memory_wish *w
     const struct verbs_gpu *gpu = w->gpu;
     const struct verbs_port *port = w->port;
     int fd = -1;
-    if (!card_takes_dmabuf(w)) {
-        snprintf(m->why, sizeof m->why, "no dma-buf: %s or its library cannot", port->name);
+    const int why = card_refuses_dmabuf(w);
+    if (why != 0) {
+        snprintf(m->why, sizeof m->why, "no dma-buf: %s or its library cannot (%s)", port->name, strerror(why));
         return false;
     }
     if (attribute(gpu, GPU_DMABUF_SUPPORTED, 0) == 0 || gpu->driver->get_handle == NULL) {
