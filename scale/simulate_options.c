@@ -13,7 +13,7 @@ static const char *const protocols[] = { "auto", "bulk", "fast", "bare", NULL };
 static const struct option_row rows[] = {
     { 0, "cluster", NULL, OPTION_TEXT, AT(cluster), "8xH800, 128x8xH100 (nodes x GPUs x model), a preset (--list) or a file", NULL, 0, 0 },
     { 0, "algorithm", "ring_all_reduce", OPTION_TEXT, AT(algorithm), "one or several with commas between; \"list\" for all of them", NULL, 0, 0 },
-    { 'n', "ranks", "0", OPTION_COUNT, AT(ranks), "GPUs that take part; 0: all of the cluster", NULL, 0, CLUSTER_MOST_GPUS },
+    { 'n', "ranks", "0", OPTION_COUNT, AT(ranks), "GPUs that take part; 0: all of the cluster; of a study: only what has at most so many", NULL, 0, CLUSTER_MOST_GPUS },
     { 'b', "minbytes", "1M", OPTION_BYTES, AT(min_bytes), "smallest message", NULL, 0, 0 },
     { 'e', "maxbytes", "1G", OPTION_BYTES, AT(max_bytes), "largest message", NULL, 0, 0 },
     { 'f', "stepfactor", "4", OPTION_NUMBER, AT(factor), "factor from one size to the next", NULL, 1.001, 1e6 },

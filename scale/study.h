@@ -6,7 +6,7 @@
  *   slow              one slow card, one slow node among 128 H100; a ring of 16384
  *   training          scale/study_training.h
  *   incast            one server for 1 .. 16383 workers, four, sixteen
- * A record's label is the study's name and what varies in it: "oversubscription 4". */
+ * -n N leaves out what has more GPUs. A record's label is the study's name and what varies in it: "oversubscription 4". */
 #ifndef RB_SCALE_STUDY_H
 #define RB_SCALE_STUDY_H
 

@@ -114,7 +114,10 @@ static void test_studies(void **state)
 {
     (void)state;
     expect(simulate_command, "simulate --study training --output /dev/null", RB_OK, "2048x4090");
-    expect(simulate_command, "simulate --study incast", RB_OK, "parameter_server");
+    expect(simulate_command, "simulate --study incast -n 256", RB_OK, "parameter_server");
+    expect(simulate_command, "simulate --study scaling -n 256", RB_OK, "keeps half of its");
+    expect(simulate_command, "simulate --study scaling -n 64", RB_OK, "scaling, as many servers as nodes");
+    expect(simulate_command, "simulate --study slow -n 128 --format json", RB_OK, "slow_node 0.1");
     expect(simulate_command, "simulate --study oversubscription --format csv", RB_OK, "oversubscription scattered 8");
     expect(simulate_command, "simulate --study gpus", RB_OK, "H800 SXM 80GB");
     expect(simulate_command, "simulate --study nothing", RB_EUSAGE, "training");
