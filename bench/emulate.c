@@ -66,7 +66,7 @@ static int parse(struct emulation *e, const char *text, double *tflops_p)
     return is_rate ? RB_OK : parse_model(e, text, tflops_p);
 }
 
-int emulate_parse(struct emulation *e, const char *text, struct job *job, int (*own_tflops)(struct job *job, double *tflops_p))
+int emulate_parse(struct emulation *e, const char *text, struct job *job, int (*own_tflops)(void *context, double *tflops_p), void *context)
 {
     double tflops = 0, own = 0;
     memset(e, 0, sizeof *e);
@@ -76,9 +76,10 @@ int emulate_parse(struct emulation *e, const char *text, struct job *job, int (*
     const int rc = parse(e, text, &tflops);
     rb_mute(false);
     RB_TRY(rc);
+    e->model_tflops = tflops;
     const bool find = e->gpu[0] != '\0' && e->scale == 0;
     if (find) {
-        RB_TRY(own_tflops(job, &own));
+        RB_TRY(own_tflops(context, &own));
         e->scale = own / tflops;
     }
     if (e->gpu[0] != '\0')

@@ -14,12 +14,13 @@ struct emulation {
     double GBps;        /* of a rank, one direction, as run; 0: none */
     double latency_sec;
     double model_GBps;  /* before scaling; 0: a plain rate was asked for */
+    double model_tflops; /* dense, 16 bits; 0: the same */
     double scale;
     char gpu[48];       /* catalogue name; "": none */
     char text[240];     /* one line for the header */
 };
 
 /* text: the option; NULL: nothing. own_tflops: of a rank here, asked for only when a scale must be found. Collective (rank 0 decides). */
-int emulate_parse(struct emulation *e, const char *text, struct job *job, int (*own_tflops)(struct job *job, double *tflops_p));
+int emulate_parse(struct emulation *e, const char *text, struct job *job, int (*own_tflops)(void *context, double *tflops_p), void *context);
 
 #endif

@@ -3,6 +3,7 @@
 #include "bench/dry_run.h"
 #include "bench/environment.h"
 #include "bench/finish.h"
+#include "bench/gemm_rate.h"
 #include "bench/launcher.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
@@ -94,6 +95,8 @@ static int measure_all(struct run *r)
         return pairs_run(s, r->store);
     r->sweep = (struct sweep){ .session = s, .cases = &r->cases, .store = r->store };
     watchdog_cases(r->watchdog, sweep_describe, &r->sweep);
+    if (s->on_gpu && !s->settings->no_report && !s->settings->workload_only)
+        RB_TRY(gemm_rate_run(s, r->store));
     if (!s->settings->workload_only)
         RB_TRY(cycle_through(r));
     if (s->settings->workload.names != NULL)

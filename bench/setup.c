@@ -3,6 +3,7 @@
 #include "bench/buffers.h"
 #include "bench/card.h"
 #include "bench/environment.h"
+#include "bench/gemm_rate.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
 #include "bench/table.h"
@@ -16,6 +17,7 @@
 #include "topo/hosts.h"
 #include "topo/memory.h"
 #include "workload/compute.h"
+#include "workload/gpu_suite.h"
 
 #include <math.h>
 #include <sched.h>
@@ -43,7 +45,7 @@ static bool is_gpu(const char *name)
  * processors. */
 static const char *auto_name(const struct session *s)
 {
-    const char *name = comm_auto(s->job, s->settings->workload.names != NULL);
+    const char *name = comm_auto(s->job, s->settings->workload.names != NULL && !gpu_suite_can(&s->settings->workload));
     return name != NULL && is_gpu(name) ? name : "auto";
 }
 
@@ -100,8 +102,9 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
     *count_p = n;
     if (s->job->nthreads > 1 && !s->on_gpu)
         return refuse_threads(s, n > 0 ? names[0] : "auto");
-    if (s->on_gpu && s->settings->workload.names != NULL)
-        return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--workload computes on processors and moves host memory; leave --transport %s out", asked) : RB_EUSAGE;
+    if (s->on_gpu && s->settings->workload.names != NULL && !gpu_suite_can(&s->settings->workload))
+        return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--workload %s: GPUs play tp-layer with --compute cublas; the others compute on processors and move host "
+                                           "memory: leave --transport %s out", s->settings->workload.names, asked) : RB_EUSAGE;
     if (n > 0)
         return RB_OK;
     return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--transport %s cannot be used here (above); try auto", asked) : RB_EUSAGE;
@@ -189,9 +192,13 @@ static int find_topology(struct session *s)
 }
 
 /* What a rank multiplies while all ranks do. */
-static int own_tflops(struct job *job, double *tflops_p)
+static int own_tflops(void *session, double *tflops_p)
 {
+    const struct session *s = session;
+    struct job *job = s->job;
     struct compute c;
+    if (s->on_gpu)
+        return gemm_rate_of_rank(s, tflops_p);
     RB_TRY(job_agree(job, compute_open(&c, "auto")));
     *tflops_p = c.flops * 1e-12;
     compute_close(&c);
@@ -219,7 +226,7 @@ static int place_of_rank(const struct session *s)
 int setup_comms(struct session *s)
 {
     RB_TRY(find_topology(s));
-    RB_TRY(emulate_parse(&s->emulation, s->settings->emulate, s->job, own_tflops));
+    RB_TRY(emulate_parse(&s->emulation, s->settings->emulate, s->job, own_tflops, s));
     heartbeat_phase(s->heartbeat, PHASE_CONNECT);
     char name[CARD_NAME];
     const char *near = card_near(s, place_of_rank(s), "/sys", name), *asked = s->settings->transports;

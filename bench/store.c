@@ -185,6 +185,11 @@ int store_add_workload(struct store *s, const json_t *workload)
     return records_write_json(s->file, "workload", workload);
 }
 
+int store_add_gemm(struct store *s, const json_t *gemm)
+{
+    return records_write_json(s->file, "gemm", gemm);
+}
+
 int store_add_case(struct store *s, struct record_case *c)
 {
     const int rc = records_write_case(s->file, c);

@@ -20,6 +20,7 @@ const char *store_path(const struct store *s);
 int store_add_run(struct store *s, const json_t *run);
 int store_add_note(struct store *s, const json_t *note);
 int store_add_workload(struct store *s, const json_t *workload);
+int store_add_gemm(struct store *s, const json_t *gemm);
 /* Takes the samples of *c over: writes and frees them. */
 int store_add_case(struct store *s, struct record_case *c);
 int store_add_pair(struct store *s, const struct record_pair *p);

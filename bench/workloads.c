@@ -19,6 +19,10 @@ static int run_with(struct session *s, struct store *store, const struct fits *f
     const bool table = strcmp(s->settings->format, "table") == 0 && !s->settings->osu;
     struct workload_suite suite = { .settings = s->settings->workload, .job = s->job, .all = s->channels[0].comm, .fits = fits, .out = table ? stdout : NULL,
                            .record = keep, .context = store };
+    const struct emulation *e = &s->emulation;
+    suite.links = (struct suite_links){ .GBps = e->GBps, .latency_sec = e->latency_sec, .model_GBps = e->model_GBps, .model_flops = e->model_tflops * 1e12,
+                                        .scale = e->scale };
+    snprintf(suite.links.gpu, sizeof suite.links.gpu, "%s", e->gpu);
     suite.config = (struct comm_config){ .transport = comm_transport(suite.all), .yield = s->crowded, .heartbeat = s->heartbeat,
                                          .qps = (int)s->settings->qps, .device = s->settings->device,
                                          .pace_GBps = s->emulation.GBps, .pace_latency_sec = s->emulation.latency_sec };

@@ -137,6 +137,20 @@ static double find_number(const json_t *json, const char *key)
     return found;
 }
 
+/* TFLOP/s of a rank in 16 bits while all ranks multiply: the last record of bf16, else of fp16; NAN: none. */
+static double recorded_rate(const struct records *r)
+{
+    static const char *const types[] = { "bf16", "fp16" };
+    double found = NAN;
+    for (size_t t = 0; t < RB_LEN(types) && isnan(found); t++)
+        for (size_t i = 0; i < json_array_size(r->gemms); i++) {
+            const json_t *g = json_array_get(r->gemms, i);
+            if (strcmp(json_string_value(json_object_get(g, "type")), types[t]) == 0)
+                found = json_number_value(json_object_get(g, "tflops"));
+        }
+    return isnan(found) && r->run != NULL ? find_number(r->run, "gemm_tflops") : found;
+}
+
 static bool is_own(const struct fit *f)
 {
     return f->refused[0] == '\0' && strcmp(f->curve.collective, "all_reduce") == 0 && f->curve.ranks > 1 && f->curve.gpu[0] == '\0' &&
@@ -146,7 +160,7 @@ static bool is_own(const struct fit *f)
 /* The machine that the records were measured on, whose rate is given or recorded, not from the catalogue. */
 static void add_own_row(struct limits *all, const struct limit_settings *s, const struct records *r, const struct fits *fits)
 {
-    const double tflops = s->tflops > 0 ? s->tflops : r->run != NULL ? find_number(r->run, "gemm_tflops") : NAN;
+    const double tflops = s->tflops > 0 ? s->tflops : recorded_rate(r);
     const struct fit *best = NULL;
     for (size_t i = 0; i < fits->count; i++)
         if (is_own(&fits->list[i]) && better(&fits->list[i], best, message_bytes(s, 1)))

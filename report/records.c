@@ -120,6 +120,7 @@ void records_free(struct records *r)
     json_decref(r->run);
     json_decref(r->notes);
     json_decref(r->workloads);
+    json_decref(r->gemms);
     json_decref(r->plans);
     *r = (struct records){0};
 }
@@ -215,6 +216,18 @@ static bool take_workload(struct records *r, json_t *object, char why[160])
     return true;
 }
 
+static bool take_gemm(struct records *r, json_t *object, char why[160])
+{
+    if (!json_is_string(json_object_get(object, "type")) || !json_is_number(json_object_get(object, "tflops"))) {
+        snprintf(why, 160, "\"type\", \"tflops\": a text and a number are expected here");
+        return false;
+    }
+    if (r->gemms == NULL)
+        r->gemms = json_array();
+    json_array_append(r->gemms, object);
+    return true;
+}
+
 static bool take_derived(struct records *r, json_t *object, char why[160])
 {
     (void)r, (void)object, (void)why;
@@ -226,7 +239,7 @@ static const struct kind {
     bool (*take)(struct records *r, json_t *object, char why[160]);
 } kinds[] = {
     { "run", take_run }, { "case", take_case }, { "pair", take_pair }, { "note", take_note }, { "workload", take_workload },
-    { "plan", take_plan },
+    { "plan", take_plan }, { "gemm", take_gemm },
     { "fit", take_derived }, { "limit", take_derived },
 };
 

@@ -1,8 +1,8 @@
 /* report/records.h - results.jsonl: the waist between what needs hardware and what does not.
  *
  * One JSON object a line; "schema":1 and "kind" are in every one. Kinds: run (settings, machine, environment; first
- * line of a run), case (one measured, imported or simulated case), pair (one ordered pair of ranks), workload, plan (a
- * training split over a simulated cluster), fit, limit, note.
+ * line of a run), case (one measured, imported or simulated case), pair (one ordered pair of ranks), workload, gemm (the rate of
+ * a GPU's matrix products in one type), plan (a training split over a simulated cluster), fit, limit, note.
  *
  * Units    names carry them: *_us microseconds, *_GBps 1e9 bytes per second one direction, bytes.
  *          Not available is NAN here and null in the file; counts that were not taken are -1 / null.
@@ -75,6 +75,7 @@ struct records {
     json_t *notes; /* array of the note lines, or NULL */
     json_t *workloads; /* array of the workload lines, or NULL */
     json_t *plans; /* array of the plan lines, or NULL */
+    json_t *gemms; /* array of the gemm lines, or NULL */
     struct record_case *cases;
     size_t ncases;
     struct record_pair *pairs;

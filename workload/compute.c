@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct compute_ops compute_openblas, compute_busy;
+extern const struct compute_ops compute_openblas, compute_busy, compute_cublas;
 
-const struct compute_ops *const compute_backends[] = { &compute_openblas, &compute_busy };
+const struct compute_ops *const compute_backends[] = { &compute_openblas, &compute_busy, &compute_cublas };
 const size_t compute_backend_count = RB_LEN(compute_backends);
 
 /* Weights of one step of a small model: more than a second-level cache. A slice: long against a turn of a call, short against a step. */

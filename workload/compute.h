@@ -1,7 +1,8 @@
 /* workload/compute.h - what computes: matrix products, the optimiser's pass, copies. One back end a file, one row a back end.
  *
  * On the host: OpenBLAS on one thread a rank, opened at run time; without it a busy loop of the length that the processor's plain
- * multiply-add rate gives. A product is done in slices, so that whoever calls can move data in between.
+ * multiply-add rate gives. A product is done in slices, so that whoever calls can move data in between. On GPUs products are queued
+ * instead (gpu_play.h): cuBLAS is in the table for its name.
  *
  * Units seconds, elements of MODEL_BYTES, bytes. Errors RB_*, printed. Threads: one a compute. */
 #ifndef RB_WORKLOAD_COMPUTE_H

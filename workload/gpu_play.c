@@ -66,6 +66,8 @@ static int place_calls(struct gpu_player *p)
         RB_TRY(prepare_call(p, i));
         bytes += room_of(p, operation_facts(p->calls[i].full)->in_elements) + room_of(p, operation_facts(p->calls[i].full)->out_elements);
     }
+    if (p->program->ncalls == 0)
+        return RB_OK;
     RB_TRY(comm_allocate(p->comm, bytes, &p->arena));
     char *at = p->arena;
     for (size_t i = 0; i < p->program->ncalls; i++) {
@@ -198,7 +200,7 @@ static int wait_for_all(struct gpu_player *p)
             RB_TRY(gpu_products_finished(p->products, &products));
         if (launches && products)
             break;
-        const enum patience_result r = patience_wait(p->comm, &patience);
+        const enum patience_result r = p->comm != NULL ? patience_wait(p->comm, &patience) : PATIENCE_GO_ON;
         if (r == PATIENCE_ABORTED || r == PATIENCE_OVER)
             return rb_fail(RB_ETIMEOUT, "rank %d: %s in a step on the GPU: %s", p->job->rank, r == PATIENCE_OVER ? "no progress" : "aborted",
                            launches ? "products are not done" : "a call is not done");

@@ -18,7 +18,7 @@
 
 struct gpu_player;
 
-/* All borrowed. products are prepared for this program, until another player is opened. */
+/* All borrowed. products are prepared for this program, until another player is opened. comm NULL: a program without calls. */
 int gpu_player_open(struct gpu_player **p_p, const struct program *program, struct comm *comm, struct gpu_products *products);
 int gpu_player_close(struct gpu_player *p);
 

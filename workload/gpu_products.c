@@ -35,8 +35,12 @@ static size_t operand_bytes(enum cublas_type type, int rows, int columns)
 static int open_leader(struct gpu_products *p, const struct gpu_products_setup *setup)
 {
     char why[240];
-    if (!cublas_open(&p->cublas, setup->library, why, sizeof why))
-        return rb_fail(RB_ENOTIMPL, "%s", why);
+    if (!cublas_open(&p->cublas, setup->library, why, sizeof why)) {
+        if (setup->why == NULL)
+            return rb_fail(RB_ENOTIMPL, "%s", why);
+        snprintf(setup->why, setup->room, "%s", why);
+        return RB_ENOTIMPL;
+    }
     return gpu_api.parts_open(p->gang->nmembers, &p->parts);
 }
 

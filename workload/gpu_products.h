@@ -36,6 +36,8 @@ struct gpu_products {
 struct gpu_products_setup {
     const char *library; /* file; NULL: as the system finds it */
     enum cublas_type type;
+    char *why;           /* where to put why there is no cuBLAS instead of printing it, on rank 0; NULL: printed */
+    size_t room;
 };
 
 enum gpu_numbers { GPU_NUMBERS_RANDOM, GPU_NUMBERS_EXACT };

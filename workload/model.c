@@ -11,7 +11,7 @@ static int divided(double size, double by, int multiple)
 struct workload_model model_scaled(const struct preset *preset, double scale, int divisor)
 {
     const int grain = 16 * divisor; /* whole vectors in every share */
-    struct workload_model m = { .preset = preset, .scale = scale, .gated = preset->gated };
+    struct workload_model m = { .preset = preset, .scale = scale, .gated = preset->gated, .bytes = MODEL_BYTES };
     m.layers = divided(preset->layers, scale, divisor);
     m.hidden = divided(preset->hidden, scale, grain);
     m.ffn = divided(preset->ffn, scale, grain);
@@ -47,5 +47,5 @@ struct layer model_layer(const struct workload_model *m, double tokens)
 {
     const double kv = (m->query_key_value - m->hidden) / 2.0;
     return (struct layer){ .hidden = m->hidden, .heads = m->heads, .kv_heads = m->heads * kv / m->hidden, .ffn = m->ffn, .batch = 1,
-                           .seq = tokens, .gated = m->gated, .bytes = MODEL_BYTES };
+                           .seq = tokens, .gated = m->gated, .bytes = m->bytes };
 }

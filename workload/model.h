@@ -18,10 +18,11 @@ struct workload_model {
     double scale;
     int layers, hidden, heads, ffn, tokens; /* tokens: of one micro-batch of one rank */
     int query_key_value; /* columns of the joined projection */
+    int bytes;           /* of an element that is sent */
     bool gated;
 };
 
-enum { MODEL_BYTES = 4 }; /* of an element that is computed or sent: float */
+enum { MODEL_BYTES = 4 }; /* of an element that is computed or sent by the host: float */
 
 /* The smallest power of two at which the gradients take at most `bytes`. */
 double model_scale_that_fits(const struct preset *preset, uint64_t bytes);

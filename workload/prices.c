@@ -43,7 +43,7 @@ double price_of_gemm(const struct prices *p, const struct matmul *g)
 double price_of_call(const struct prices *p, const struct grid *grid, const struct program_call *c, uint64_t count)
 {
     const struct price_call *k = find_call(p, grid, c);
-    const double bytes = (double)count * MODEL_BYTES;
+    const double bytes = (double)count * (p->element_bytes > 0 ? p->element_bytes : MODEL_BYTES);
     const struct fit *fit = k == NULL ? NULL : k->from_run ? k->run : &k->fit;
     if (fit == NULL)
         return NAN;

@@ -48,6 +48,7 @@ struct prices {
     struct price_call *calls;
     size_t ncalls;
     struct price_work update, copy; /* of an element, of a byte; 0: not measured yet */
+    int element_bytes;           /* of what calls move; 0: MODEL_BYTES */
     double core_share;           /* NAN: not measured yet */
 };
 

@@ -13,6 +13,7 @@ struct workload_settings {
     const char *grid;  /* "2x2x2": tensor x pipeline x data, for 3d; NULL: from the ranks */
     uint64_t bucket_bytes, micro_batches, generated, batch;
     const char *compute; /* back end */
+    const char *compute_type, *cublas; /* on GPUs: of the products; file, NULL: the system's */
     double budget;       /* seconds a workload */
     struct parameter_server_settings parameter_server;
 };

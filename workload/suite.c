@@ -5,6 +5,7 @@
 #include "core/options.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "workload/gpu_suite.h"
 #include "workload/predict.h"
 #include "workload/samples.h"
 
@@ -58,6 +59,8 @@ int suite_check(const struct workload_settings *s)
     struct grid grid;
     RB_TRY(each_name(s->names, nothing, NULL));
     RB_TRY(preset_find(s->model, &preset));
+    enum cublas_type type;
+    RB_TRY(gpu_suite_type(s, &type));
     if (options_list_has(s->names, "parameter-server"))
         RB_TRY(parameter_server_check(&s->parameter_server));
     return s->grid != NULL ? parse_grid(s->grid, &grid) : RB_OK;
@@ -71,7 +74,7 @@ static int make_setup(struct workload_suite *s, const struct workload *w)
     s->setup = (struct workload_setup){ .bucket_bytes = s->settings.bucket_bytes, .micro_batches = (int)s->settings.micro_batches,
                                         .generated = (int)s->settings.generated, .batch = (int)s->settings.batch };
     const double scale = s->settings.scale > 0 ? s->settings.scale : model_scale_that_fits(preset, GRADIENTS_FIT);
-    s->setup.model = model_scaled(preset, scale, n);
+    s->setup.model = s->products != NULL ? gpu_suite_model(s, preset) : model_scaled(preset, scale, n);
     s->setup.grid = w != NULL && w->grid != NULL ? w->grid(n) : grid_of_data(n);
     if (w != NULL && s->settings.grid != NULL && strcmp(w->name, "3d") == 0) {
         RB_TRY(parse_grid(s->settings.grid, &s->setup.grid));
@@ -171,6 +174,8 @@ static int run_one(struct workload_suite *s, const struct workload *w, struct wo
     if (r->skipped != NULL)
         return RB_OK;
     r->formula = w->formula(&s->setup);
+    if (s->products != NULL)
+        return gpu_suite_run(s, w, r);
     struct run_of_one o = { .programs = programs_make(w, &s->setup) };
     const int rc = predict_and_measure(s, &o, r);
     if (rc == RB_OK || rc == RB_EUSAGE || rc == RB_EDATA) { /* after other failures a peer may wait for ever */
@@ -246,7 +251,8 @@ int suite_run(struct workload_suite *s)
 {
     struct walk walk = { .suite = s };
     RB_TRY(suite_check(&s->settings));
-    RB_TRY(compute_open(&s->compute, s->settings.compute));
+    const bool gpu = comm_on_gpu(s->all);
+    RB_TRY(gpu ? gpu_suite_open(s) : compute_open(&s->compute, s->settings.compute));
     int rc = make_setup(s, NULL);
     if (rc == RB_OK)
         rc = job_reduce(s->job, &s->compute.flops, 1, JOB_MIN); /* all ranks slice alike */
@@ -258,7 +264,10 @@ int suite_run(struct workload_suite *s)
         suite_print_end(s, walk.errors, walk.nerrors);
     free(walk.errors);
     prices_free(&s->prices);
-    compute_close(&s->compute);
+    if (gpu)
+        gpu_suite_close(s);
+    else
+        compute_close(&s->compute);
     if (rc == RB_OK && walk.wrong > 0)
         rc = s->job->rank == 0 ? rb_fail(RB_EDATA, "workloads: %llu wrong elements", (unsigned long long)walk.wrong) : RB_EDATA;
     return rc;

@@ -13,6 +13,7 @@
 #ifndef RB_WORKLOAD_SUITE_H
 #define RB_WORKLOAD_SUITE_H
 
+#include "workload/gpu_products.h"
 #include "workload/play.h"
 #include "workload/prices.h"
 #include "workload/settings.h"
@@ -25,6 +26,13 @@
 enum { SUITE_SAMPLES = 200, SUITE_FEWEST = 5, SUITE_PATIENCE = 4 }; /* the fewest are waited for up to so many budgets */
 #define SUITE_TOLERANCE 0.10 /* a prediction that errs by more is explained */
 
+/* What the links pretend to be; GBps 0: what they are. */
+struct suite_links {
+    double GBps, latency_sec;
+    char gpu[48]; /* of whose links that is a scaled copy; "": a plain rate */
+    double model_GBps, model_flops, scale;
+};
+
 struct workload_suite {
     struct workload_settings settings;
     struct job *job;
@@ -34,8 +42,11 @@ struct workload_suite {
     FILE *out;                 /* rank 0: where the table goes; NULL: nowhere */
     int (*record)(void *context, const json_t *object); /* rank 0: one for each workload */
     void *context;
+    struct suite_links links;
 
     struct compute compute; /* filled by suite_run */
+    struct gpu_products *products; /* on GPUs */
+    char numbers[200];      /* what they are, and who multiplies them */
     struct prices prices;
     struct workload_setup setup;
 };
@@ -51,7 +62,8 @@ struct workload_result {
     size_t nsamples;
     uint64_t wrong;  /* elements of all ranks */
     const char *skipped; /* why it was not run; NULL: it was */
-    json_t *more;    /* of a workload that runs itself: added to its record; NULL */
+    json_t *more;    /* of a workload that runs itself, or on GPUs: added to its record; NULL */
+    char note[800];  /* whole lines to print below its own; "" */
 };
 
 /* The errors' parts, seconds, predicted less measured. */

@@ -42,8 +42,8 @@ void suite_print_head(const struct workload_suite *s)
         return;
     fprintf(s->out, "#\n# Workloads: %s, --scale %g: %d layers, hidden %d, feed-forward %d, %d tokens a micro-batch of a rank, %.4g million weights\n",
             m->preset->name, m->scale, m->layers, m->hidden, m->ffn, m->tokens, (double)model_params(m) / 1e6);
-    fprintf(s->out, "# Compute: %s, %.3g GFLOP/s a rank, floats%s%s%s\n", s->compute.ops->summary, s->compute.flops / 1e9,
-            s->compute.why != NULL ? " (" : "", s->compute.why != NULL ? s->compute.why : "", s->compute.why != NULL ? ")" : "");
+    fprintf(s->out, "# Compute: %s, %.3g GFLOP/s a rank, %s%s%s%s\n", s->compute.ops->summary, s->compute.flops / 1e9,
+            s->products != NULL ? s->numbers : "floats", s->compute.why != NULL ? " (" : "", s->compute.why != NULL ? s->compute.why : "", s->compute.why != NULL ? ")" : "");
     fprintf(s->out, "# %-18s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "name", "TxPxD", "MB moved", "formula", "predicted", "measured", "error",
             "compute", "waiting", "exposed", "hidden");
     fprintf(s->out, "# %-18s %8s %10s %10s %11s %11s %8s %11s %11s %11s %11s\n", "", "", "all ranks", "MB", "ms", "ms", "%", "ms", "ms", "ms", "ms");
@@ -75,6 +75,7 @@ void suite_print_result(const struct workload_suite *s, const struct workload_re
             (double)(r->traffic.total + r->traffic.copied) / 1e6, r->formula / 1e6, r->predicted[PLAY_ALL] * 1e3, r->measured[PLAY_ALL] * 1e3,
             result_error(r).relative * 100, parts.compute * 1e3, parts.waiting * 1e3, parts.exposed * 1e3, parts.hidden * 1e3,
             r->wrong > 0 ? " WRONG" : "");
+    fputs(r->note, s->out);
     explain(s->out, r);
     fflush(s->out);
 }
@@ -83,8 +84,8 @@ void suite_print_end(const struct workload_suite *s, const double *errors, size_
 {
     if (s->out == NULL || n == 0)
         return;
-    fprintf(s->out, "# Prediction: median error %.1f %% over %zu workload%s; a call needs %.0f %% of its length from the core that computes (measured)\n",
-            samples_median(errors, n) * 100, n, n == 1 ? "" : "s", s->prices.core_share * 100);
+    fprintf(s->out, "# Prediction: median error %.1f %% over %zu workload%s; a call needs %.0f %% of its length from %s that computes (measured)\n",
+            samples_median(errors, n) * 100, n, n == 1 ? "" : "s", s->prices.core_share * 100, s->products != NULL ? "the GPU" : "the core");
     fflush(s->out);
 }
 

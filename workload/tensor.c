@@ -81,5 +81,5 @@ static double formula(const struct workload_setup *s)
 const struct workload workload_tp_layer = {
     .name = "tp-layer", .summary = "tensor parallel layers: columns, then rows of the weights (1D)",
     .moves = "4 all-reduces of A a layer, two of them beside a product: 8 (n-1) A a layer", .grid = grid_of_tensor, .refuses = needs_two_ranks,
-    .plan = plan, .formula = formula, .per = "step",
+    .plan = plan, .formula = formula, .per = "step", .gpu = true,
 };

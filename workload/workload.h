@@ -33,6 +33,7 @@ struct workload {
     double (*formula)(const struct workload_setup *s);
     const char *per; /* what a step is: "step", "tokens of a sample" */
     bool buckets;    /* also run with other sizes of the bucket, to show what they do */
+    bool gpu;        /* GPUs can play it (gpu_play.h) */
     /* Instead of all these but name, summary and moves: measures itself and fills what it can of *r. */
     int (*run)(struct workload_suite *suite, struct workload_result *r);
 };
