@@ -190,7 +190,7 @@ $(nvml): tests/nvml/library.c tests/nvml/answers.c tests/nvml/answers.h topo/nvm
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) $(if $(findstring old,$@),-DNVML_OLD) -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
-$(filter $(BUILD)/tests/topo_nvml%,$(tests)): | $(nvml)
+$(filter $(BUILD)/tests/topo_nvml%,$(tests)) $(BUILD)/ringbench-simulated-gpu: | $(nvml)
 $(BUILD)/tests/scale_simgrid: | $(player)
 
 # A stand-in for NCCL, between ranks on the simulated GPU; its version is that in the name of the file.

@@ -2,6 +2,7 @@
 
 #include "bench/environment.h"
 #include "bench/measure.h"
+#include "bench/pcie.h"
 #include "bench/stats.h"
 #include "bench/summary.h"
 #include "core/clock.h"
@@ -81,7 +82,10 @@ static int note_end(struct sweep *s, double harness_sec)
     const int rc = note != NULL ? store_add_note(s->store, note) : RB_OK;
     json_decref(note);
     json_decref(machine);
-    return rc;
+    json_t *pcie = pcie_json(session);
+    const int told = pcie != NULL ? store_add_note(s->store, pcie) : RB_OK;
+    json_decref(pcie);
+    return rc == RB_OK ? told : rc;
 }
 
 static int print_summary(struct sweep *s, double harness_sec)
@@ -93,6 +97,7 @@ static int print_summary(struct sweep *s, double harness_sec)
     printf("# Harness: %s a sample when nothing is moved (null transport, two readings of the clock, %s of it)\n", units_seconds(cost, harness_sec),
            units_seconds(clock, s->session->clock_sec));
     summary_network(stdout, cases, count, strcmp(s->session->settings->protocols, "auto") != 0);
+    pcie_print(stdout, s->session);
     summary_absent(stdout, s->session);
     summary_unmatched(stdout, s->cases);
     summary_missing(stdout, s->session);

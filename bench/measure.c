@@ -2,6 +2,7 @@
 
 #include "bench/ceiling.h"
 #include "bench/packets.h"
+#include "bench/pcie.h"
 #include "bench/replay.h"
 #include "bench/stats.h"
 #include "bench/verify.h"
@@ -370,6 +371,8 @@ static int measure(struct session *s, struct unit *u, double budget)
     u->copy_GBps = NAN;
     if (s->job->nnodes == 1 && s->job->nranks > 1)
         RB_TRY(ceiling_measure(s, &u->layout, &u->copy_GBps));
+    if (s->on_gpu)
+        RB_TRY(pcie_look(s, u));
     heartbeat_phase(s->heartbeat, PHASE_GATHER);
     atomic_store_explicit(&s->heartbeat->case_id, -1, memory_order_relaxed);
     return RB_OK;

@@ -1,6 +1,8 @@
 #include "bench/outcome.h"
 
+#include "bench/pcie.h"
 #include "bench/stats.h"
+#include "collectives/transport/transport.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -52,13 +54,21 @@ static void set_samples(struct record_case *c, const struct trial *t)
         c->samples_us[i] *= 1e6;
 }
 
+static bool goes_through_host(const struct session *s, const struct record_case *c)
+{
+    const struct transport_ops *t = transport_find(c->transport);
+    return s->on_gpu && t != NULL && !t->direct;
+}
+
 /* A hop on one machine goes through memory; between machines through the fastest network card. */
-static struct ceiling ceiling_of(const struct session *s, const struct unit *u)
+static struct ceiling ceiling_of(const struct session *s, const struct unit *u, const struct record_case *c)
 {
     const struct topology *t = s->topology;
     struct ceiling best = { NAN, CEILING_UNKNOWN };
     if (s->emulation.GBps > 0)
         return (struct ceiling){ s->emulation.GBps, s->emulation.gpu[0] != '\0' ? CEILING_CATALOGUE : CEILING_ASSUMED };
+    if (s->job->nnodes == 1 && goes_through_host(s, c) && isfinite(pcie_link_GBps(s)))
+        return (struct ceiling){ pcie_link_GBps(s), CEILING_QUERIED };
     if (s->job->nnodes == 1)
         return (struct ceiling){ u->copy_GBps, CEILING_MEASURED };
     if (isfinite(s->interface.GBps))
@@ -82,7 +92,7 @@ static void set_bandwidths(struct record_case *c, const struct session *s, const
         c->wire_GBps = (double)c->wire_bytes / stats->median * 1e-9;
     if (strcmp(c->transport, "null") == 0)
         return;
-    const struct ceiling ceiling = ceiling_of(s, u);
+    const struct ceiling ceiling = ceiling_of(s, u, c);
     c->ceiling_GBps = ceiling.GBps;
     set(c->ceiling_from, sizeof c->ceiling_from, ceiling_origin_name(ceiling.origin));
 }

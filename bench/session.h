@@ -14,6 +14,8 @@
 
 enum { SESSION_TRANSPORTS = 16 };
 
+struct pcie;
+
 struct channel {
     const char *asked; /* value of --transport */
     struct comm *comm;
@@ -35,6 +37,7 @@ struct session {
     struct emulation emulation;          /* GBps 0: none */
     bool on_gpu;                         /* buffers are the GPUs' */
     struct baselines baselines;
+    struct pcie *pcie;                   /* of the GPUs; NULL: none */
     char *region;                        /* in the first channel's memory */
     size_t region_bytes;
     double clock_sec; /* cost of reading the clock */

@@ -6,6 +6,7 @@
 #include "bench/gemm_rate.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
+#include "bench/pcie.h"
 #include "bench/table.h"
 #include "bench/version.h"
 #include "collectives/card.h"
@@ -241,6 +242,8 @@ int setup_comms(struct session *s)
     }
     if (s->on_gpu)
         RB_TRY(order_gpus(s));
+    if (s->on_gpu)
+        RB_TRY(pcie_open(&s->pcie, s));
     environment_steal(&s->cpu_ticks, &s->stolen_ticks);
     s->clock_sec = clock_cost();
     RB_TRY(job_reduce(s->job, &s->clock_sec, 1, JOB_MAX));
@@ -406,6 +409,7 @@ int setup_record(struct session *s, struct store *store, const struct cases *cas
 
 void setup_close(struct session *s)
 {
+    pcie_close(s->pcie);
     baselines_close(&s->baselines); /* they use the first channel */
     for (size_t i = 0; i < s->nchannels; i++)
         if (s->channels[i].comm != NULL)

@@ -9,6 +9,7 @@ if [ ! -x "$program" ]; then
     skip "NCCL beside ours on the simulated GPU" "$program was not built"
     finish
 fi
+records=$PWD/tests/nvml/records
 export RINGBENCH_DATA=${RINGBENCH_DATA:-$PWD/report/data} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 cd "$work" || exit 1
 # shellcheck disable=SC2317 # only where the program was built
@@ -50,6 +51,15 @@ exits "as many thread blocks as ours, exactly, and a policy" 0 run --ranks-per-g
 is "NCCL was told" "$(head -n 1 equal/results.jsonl | jq -r '.environment | .NCCL_MIN_CTAS + " " + .NCCL_MAX_CTAS + " " + .NCCL_CTA_POLICY')" "2 2 1"
 is "the run says so" "$(head -n 1 equal/results.jsonl | jq -r '.baselines[0].version')" \
     "NCCL 2.30.7, exactly 2 CTAs a rank, algorithm of its choice, protocol of its choice, CTA policy 1"
+
+{ cat "$records/rtx4090_no_peer.txt"; echo 'gpu * pcie loaded generation = 3'; } >"$work/riser"
+export RINGBENCH_NVML=$libraries/libnvidia-ml.so.1 RINGBENCH_NVML_RECORD=$work/riser
+exits "PCIe is asked for while calls run" 0 run --ranks-per-gpu 2 --transport cuda_copy --baseline none --collective all_reduce --algorithm ring --output pcie
+like "it is neither the idle one nor the best" "$out" '^# PCIe of the GPUs while calls ran: generation 3 x16, 15\.8 GB/s; GPU 0 could do generation 4 x16, 31\.5 GB/s'
+is "the record has it" "$(jq -r 'select(.text == "PCIe while calls ran") | .pcie[] | "\(.rank) \(.gpu) \(.now.generation) \(.best.generation)"' pcie/results.jsonl |
+    paste -sd ' ')" "0 0 3 4 1 0 3 4"
+is "two ranks share the link" "$(cases pcie '"\(.ceiling_from) \(.ceiling_GBps * 100 | round)"')" "queried 788"
+unset RINGBENCH_NVML RINGBENCH_NVML_RECORD
 
 exits "one version can share a GPU, the other cannot" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.28.9.so,$libraries/libnccl-2.30.7.so" \
     --collective all_reduce --algorithm ring --output versions

@@ -170,7 +170,10 @@ EXPORT int nvmlDeviceGetEnforcedPowerLimit(struct nvml_handle *gpu, unsigned *mw
 EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(struct nvml_handle *gpu, unsigned *v_p);
 EXPORT int nvmlDeviceGetCurrPcieLinkGeneration(struct nvml_handle *gpu, unsigned *v_p)
 {
-    return ask_unsigned(gpu, "pcie now generation", v_p);
+    static bool asked; /* whoever asks again does it while the GPU works, where the record knows of that */
+    const bool again = asked;
+    asked = true;
+    return again && ask_unsigned(gpu, "pcie loaded generation", v_p) == NVML_OK ? NVML_OK : ask_unsigned(gpu, "pcie now generation", v_p);
 }
 
 EXPORT int nvmlDeviceGetCurrPcieLinkWidth(struct nvml_handle *gpu, unsigned *v_p);
