@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # GPUs of several hosts in the whole program: two network namespaces of two simulated GPUs each, mpirun across them over TCP. What auto
 # takes, right results of every collective, two levels, what is refused, and a rank that is killed.
+# shellcheck disable=SC2317 # functions that are called by name
 . scripts/tap.sh
 . tests/hosts/net.sh
 libraries=$PWD/${BUILD:-build}
