@@ -46,12 +46,25 @@ checked() { # ranks, options...: nothing wrong in any table
     run "$1" --ranks-per-gpu "$1" --baseline none --no-report --output "$work/run" -c 1 -n 3 "${@:2}" >"$out" 2>"$err" || { tail -n 5 "$err"; return 1; }
     grep -q '^# Out of bounds values : 0 OK' "$out" && ! grep -q '^# Out of bounds values : .* FAILED' "$out"
 }
+
+layer() { # ranks, type: a layer's products and calls together, compared element by element; skipped where cuBLAS or the type is not here
+    local name="a tensor-parallel layer, $1 ranks, $2" code=0
+    run "$1" --ranks-per-gpu "$1" --workload tp-layer --workload-only --compute-type "$2" --scale 4 --workload-budget 200ms --baseline none --no-report \
+        --output "$work/layer" >"$out" 2>"$err" || code=$?
+    [ $code -ne 5 ] || { skip "$name" "$(grep '^ringbench: ' "$err" | tail -n 1)"; return; }
+    tap_report $code "$name" || tap_show "$out" "$err"
+}
 if [ -n "${RUN:-}" ] || command -v mpirun >/dev/null; then
     for ranks in 2 4 8; do
         ok "ringbench, $ranks ranks: every protocol up to 64 MiB" checked $ranks --collective all --protocol all -b 4 -e 64M -f 16
         ok "ringbench, $ranks ranks: copy engines through pinned host memory" checked $ranks --collective all_reduce,alltoall --transport cuda_copy -b 4 -e 16M -f 16
         ok "ringbench, $ranks ranks: calls replayed as a graph" checked $ranks --collective all_reduce --protocol all -G 2 -b 4 -e 16M -f 16
         ok "ringbench, $ranks ranks: slots in pinned host memory" checked $ranks --collective all_reduce,alltoall --transport cuda_staged -b 4 -e 16M -f 16
+    done
+    for type in bf16 fp16 tf32 fp8; do
+        for ranks in 2 4 8; do
+            layer $ranks $type
+        done
     done
     ok "ringbench, 2 ranks: ragged sizes of halves" checked 2 --collective all -d half -b 3 -e 1M -f 7
 else
