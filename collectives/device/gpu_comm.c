@@ -1,6 +1,7 @@
 /* What a communicator keeps in GPU memory: the state of its connections, its clocks, and where the memory of all ranks lies. */
 #include "collectives/device/gpu_inside.h"
 
+#include "core/data_path.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -65,6 +66,23 @@ static int write_paces(struct gpu_comm *g)
     return rc;
 }
 
+/* Rank 0's file counts: all ranks must choose alike. */
+static int read_rules(struct gpu_comm *g)
+{
+    struct job *job = g->comm->job;
+    const char *link = g->gang->one_gpu ? "one_gpu" : g->comm->transport->ops->direct ? "peer" : "staged";
+    char *path = NULL;
+    int rc = RB_OK;
+    rb_mute(true); /* without the file the estimates do */
+    const bool found = job->rank == 0 && data_path("gpu_protocols.csv", &path) == RB_OK;
+    rb_mute(false);
+    if (found)
+        rc = protocols_read(&g->rules, path, g->gang->facts.name, link, job->nranks);
+    free(path);
+    RB_TRY(job_agree(job, rc));
+    return job_broadcast(job, &g->rules, sizeof g->rules, 0);
+}
+
 int gpu_comm_open(struct gpu_comm **gpu_p, struct comm *comm)
 {
     struct gpu_comm *g = *gpu_p = rb_calloc(1, sizeof *g);
@@ -72,8 +90,8 @@ int gpu_comm_open(struct gpu_comm **gpu_p, struct comm *comm)
     g->transport = (struct cuda_transport *)comm->transport;
     g->gang = g->transport->gang;
     g->threads = comm->config.gpu_threads > 0 ? (uint32_t)comm->config.gpu_threads : THREADS;
-    int rc = RB_OK;
-    if (gang_leads(g->gang)) {
+    int rc = read_rules(g);
+    if (rc == RB_OK && gang_leads(g->gang)) {
         void *table = NULL;
         g->connected = rb_calloc((size_t)comm->job->nranks * 2 * (size_t)g->transport->channels, sizeof *g->connected);
         rc = gpu_api.allocate(COMM_REGIONS * (sizeof(struct region) + (size_t)comm->job->nranks * sizeof(void *)), &table);

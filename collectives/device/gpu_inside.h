@@ -3,6 +3,7 @@
 #define RB_COLLECTIVES_GPU_INSIDE_H
 
 #include "collectives/device/gpu_operation.h"
+#include "collectives/device/protocols.h"
 
 struct gpu_comm {
     struct comm *comm;
@@ -13,6 +14,7 @@ struct gpu_comm {
     struct region *table;     /* the GPU's copy of comm->regions, its base arrays behind it; leader only */
     bool *connected;          /* [peer][sends][channel] the home is that of a connection to another machine; leader only */
     uint32_t threads;
+    struct protocol_rules rules; /* measured on GPUs of this kind */
 };
 
 struct gpu_operation {

@@ -10,26 +10,31 @@
 
 enum { SLICE_DIRECT = 1 << 20, SLICE_LEAST = 16 << 10, CHANNEL_LEAST = 32 << 10, CHANNEL_LEAST_LINES = 4 << 10 };
 
-/* Bytes of a call up to which each protocol is taken; estimates from the constants of NCCL's tuner (start-up times and shares of the
- * link, 8 ranks; PCIe: 4 ranks), to be replaced by what `make bench-gpu` measures. */
+/* Bytes of a call up to which each protocol is taken where nobody has measured (protocols.h): estimates from the constants of NCCL's tuner
+ * (start-up times and shares of the link, 8 ranks; PCIe: 4 ranks). */
 static const struct protocol_limit {
     uint64_t ll, ll128;
 } limit_linked = { 1 << 20, 16 << 20 }, limit_pcie = { 512 << 10, 0 };
 
+static enum comm_protocol estimate(const struct cuda_transport *t, uint64_t bytes)
+{
+    const struct protocol_limit *limit = t->has_lines128 ? &limit_linked : &limit_pcie;
+    return bytes <= limit->ll ? PROTOCOL_LL : bytes <= limit->ll128 ? PROTOCOL_LL128 : PROTOCOL_SLOTS;
+}
+
 enum line_protocol gpu_choose(const struct comm *comm, const struct call *call, uint64_t bytes, bool *direct_p)
 {
     const struct cuda_transport *t = (const struct cuda_transport *)comm->transport;
-    const enum comm_protocol wanted = call->protocol != PROTOCOL_AUTO ? call->protocol : comm->config.protocol;
-    const struct protocol_limit *limit = t->has_lines128 ? &limit_linked : &limit_pcie;
     const bool can_direct = comm->transport->ops->direct && call->algorithm->direct && !(call->in_place && call->algorithm->direct_needs_copy);
+    enum comm_protocol wanted = call->protocol != PROTOCOL_AUTO ? call->protocol : comm->config.protocol;
+    if (wanted == PROTOCOL_AUTO)
+        wanted = protocols_find(&comm->gpu->rules, call->algorithm->family, bytes);
+    if (wanted == PROTOCOL_AUTO)
+        wanted = estimate(t, bytes);
     *direct_p = wanted == PROTOCOL_DIRECT && can_direct;
     if (!comm->transport->ops->lines)
         return LINES_NONE;
-    if (wanted == PROTOCOL_LL || (wanted == PROTOCOL_AUTO && bytes <= limit->ll))
-        return LINES_LL;
-    if (wanted == PROTOCOL_LL128 || (wanted == PROTOCOL_AUTO && bytes <= limit->ll128))
-        return LINES_LL128;
-    return LINES_NONE;
+    return wanted == PROTOCOL_LL ? LINES_LL : wanted == PROTOCOL_LL128 ? LINES_LL128 : LINES_NONE;
 }
 
 static size_t slot_payload(const struct cuda_transport *t, enum line_protocol p)

@@ -92,19 +92,6 @@ static int put_against_nccl(struct gauges *all, const struct records *r, uint64_
     return gauge_put(all, &(struct gauge){ name, "x", worst, 0, NULL, 1 });
 }
 
-/* The sizes at which another protocol becomes the fastest: what gpu_choose() wants to know. */
-static void print_crossovers(const struct records *r)
-{
-    const char *before = "";
-    printf("\n%-20s %-10s %-12s %12s\n", "fastest from", "protocol", "algorithm", "us");
-    for (uint64_t b = next_size(r, 0); b > 0; b = next_size(r, b)) {
-        const struct record_case *c = fastest(r, b, NULL, false);
-        if (c != NULL && strcmp(c->protocol, before) != 0)
-            printf("%-20llu %-10s %-12s %12.2f\n", (unsigned long long)b, c->protocol, c->algorithm, c->time_us.median);
-        before = c != NULL ? c->protocol : before;
-    }
-}
-
 static int put_scope(struct gauges *all, const struct records *r, const struct records *wide)
 {
     double worst = 0;
@@ -146,7 +133,6 @@ static int compare(struct gauges *all, const struct records *r)
     RB_TRY(put_scope(all, &r[1], &r[2]));
     RB_TRY(put_staged(all, &r[0], &r[3], "staged by kernels,"));
     RB_TRY(put_staged(all, &r[0], &r[4], "staged by copy engines,"));
-    print_crossovers(&r[1]);
     return RB_OK;
 }
 

@@ -2,7 +2,8 @@
  * and the goal. `make bench-gpu` runs it; it is no part of ringbench.
  *
  * gpu-yardstick [RESULTS.jsonl [DEVICE]]    exit code 5 and one line where there is no GPU; goals that are not met do not change it
- * gpu-yardstick goals FILES...              goals.h */
+ * gpu-yardstick goals FILES...              goals.h
+ * gpu-yardstick protocols FILES...          report/protocols.h, on standard output */
 #include "bench/yardstick/gpu/gauge.h"
 #include "bench/yardstick/gpu/gemm.h"
 #include "bench/yardstick/gpu/goals.h"
@@ -11,6 +12,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "report/presets.h"
+#include "report/protocols.h"
 #include "report/records.h"
 #include "topo/nvml.h"
 
@@ -217,8 +219,26 @@ static int measure(struct yardstick *y)
     return RB_OK;
 }
 
+/* The table that --protocol auto reads, from runs with all protocols. */
+static int protocols(char *const *files, int count)
+{
+    int rc = RB_OK;
+    protocols_write_head(stdout);
+    for (int i = 0; i < count && rc == RB_OK; i++) {
+        struct records r;
+        rc = records_read(&r, files[i], true);
+        if (rc == RB_OK) {
+            rc = protocols_write(stdout, &r);
+            records_free(&r);
+        }
+    }
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "protocols") == 0)
+        return rb_exit_code(protocols(argv + 2, argc - 2));
     if (argc > 1 && strcmp(argv[1], "goals") == 0)
         return rb_exit_code(goals(argv + 2, argc - 2));
     char why[160];
