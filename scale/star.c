@@ -78,8 +78,9 @@ static bool take_server(struct star *x, int rank)
 static bool find_servers(struct star *x)
 {
     const int n = x->setup->group->nranks, k = x->setup->group->servers;
+    const int played = k < x->fabric->period ? k : x->fabric->period;
     const bool first = take_server(x, 0);
-    for (int i = first ? 1 : 0; i < k; i++)
+    for (int i = first ? 1 : 0; i < played; i++)
         if (!take_server(x, first ? i : n - k + i))
             return false;
     return true;
@@ -158,7 +159,8 @@ static void answer(const struct star *x, struct cost_result *result_p, double *w
         most = fmax(most, fmax(x->out[r], x->in[r]));
         all += x->out[r];
     }
-    *wire_bytes_p = most;
+    const int period = x->fabric->period; /* alike: what its servers move is what its ranks move */
+    *wire_bytes_p = period < n ? all / period : most;
     *result_p = (struct cost_result){ .seconds = x->push.seconds + x->push.latency + x->pull.seconds + x->pull.latency, .sent = all,
                                       .received = all, .messages = x->messages, .steps = x->messages, .peak = 1, .busiest = link,
                                       .busiest_bytes = link >= 0 ? x->push.load[link] + x->pull.load[link] : 0 };
@@ -181,8 +183,8 @@ bool star_run(const struct cost_setup *setup, const struct fabric *f, struct cos
 {
     const size_t n = (size_t)setup->group->nranks, k = (size_t)setup->group->servers, links = (size_t)f->network.nlinks;
     const uint64_t grains = setup->count * setup->type_bytes / 16;
-    if (!setup->algorithm->uses_servers || setup->piece_bytes > 0 || f->network.work != NULL || f->period != setup->group->nranks ||
-        n < 2 || grains < k || 2.0 * (double)n * (double)k > STAR_MOST_MESSAGES)
+    if (!setup->algorithm->uses_servers || setup->piece_bytes > 0 || f->network.work != NULL || n < 2 || grains < k ||
+        (f->period < setup->group->nranks && k < n) || 2.0 * (double)n * fmin((double)k, f->period) > STAR_MOST_MESSAGES)
         return false;
     struct star x = { .setup = setup, .fabric = f };
     x.shards = rb_calloc(k + 1, sizeof *x.shards);

@@ -7,6 +7,9 @@
  * and no message is later. Every server must get one that comes over such a link, or servers would begin their second round one after the
  * other: then it is for collectives/cost.h to say, which this agrees with to microseconds of latency. Arithmetic must be free, chunks whole.
  *
+ * Where every rank serves and the network repeats, one period of servers stands for all: what it loads a folded link with is what all load each of
+ * that link's images with.
+ *
  * Units seconds, bytes. */
 #ifndef RB_SCALE_STAR_H
 #define RB_SCALE_STAR_H

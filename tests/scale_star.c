@@ -107,6 +107,26 @@ static void test_rounds_are_what_events_give(void **state)
     assert_true(rounds >= 40);
 }
 
+/* The same where every rank serves and a period of them stands for all. */
+static void test_every_rank_serves_folded(void **state)
+{
+    (void)state;
+    static const char *const places[] = { "8xH800", "4x8xH100", "4x8x4090", "torus-H100" };
+    for (size_t p = 0; p < RB_LEN(places); p++) {
+        struct cluster c;
+        assert_int_equal(cluster_load(&c, places[p], &catalogue, &links), RB_OK);
+        struct question q = { .cluster = places[p], .algorithm = "parameter_server_colocated", .servers = cluster_gpus(&c), .bytes = 64 << 20 };
+        cluster_free(&c);
+        const struct simulated folded = answer(&q);
+        q.every_rank = true;
+        const struct simulated all = answer(&q);
+        assert_true(folded.period < all.period && in_two_rounds(&folded));
+        near(folded.seconds, all.seconds, 1e-5, places[p], q.servers);
+        near(folded.wire_bytes, all.wire_bytes, 1e-3, places[p], q.servers);
+        assert_string_equal(folded.busiest, all.busiest);
+    }
+}
+
 /* A server a shard, on one node: 7 S/8 in, 7 S/8 out of every port, two messages one after the other. */
 static void test_every_rank_serves(void **state)
 {
@@ -151,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds_are_what_events_give),
         cmocka_unit_test(test_every_rank_serves),
+        cmocka_unit_test(test_every_rank_serves_folded),
         cmocka_unit_test(test_sixteen_thousand),
         cmocka_unit_test(test_busy_receivers_in_simgrid),
     };
