@@ -61,23 +61,30 @@ static int write_platform(const char *folder, const struct fabric *f, const stru
 
 /* --- the schedule in the order of the other engine --- */
 
+struct note {
+    struct trace_rank *ranks;
+    size_t steps;
+};
+
 static void note_step(void *visitor, int rank, const struct step *s, uint64_t bytes)
 {
-    struct trace_rank *r = (struct trace_rank *)visitor + rank;
+    struct note *note = visitor;
+    struct trace_rank *r = note->ranks + rank;
     if (r->n == r->room) {
         r->room = 2 * r->room + 16;
         r->steps = rb_realloc(r->steps, (size_t)r->room * sizeof *r->steps);
     }
-    r->steps[r->n++] = (struct trace_step){ s, bytes };
+    r->steps[r->n++] = (struct trace_step){ s, bytes, note->steps++ };
 }
 
 static int write_all(const struct simulation *s, const struct fabric *f, const struct plan *plans, const char *folder)
 {
     const int n = s->group.nranks;
     struct trace_rank *ranks = rb_calloc((size_t)n, sizeof *ranks);
+    struct note note = { .ranks = ranks };
     const struct cost_setup setup = { .algorithm = s->algorithm, .group = &s->group, .plans = plans, .count = simulation_count(s),
                                       .type_bytes = 4, .piece_bytes = s->piece_bytes, .network = &f->network, .visit = note_step,
-                                      .visitor = ranks };
+                                      .visitor = &note };
     struct cost_result result;
     int rc = cost_run(&setup, &result);
     struct trace_pairs pairs = {0};
@@ -87,7 +94,7 @@ static int write_all(const struct simulation *s, const struct fabric *f, const s
     }
     if (rc == RB_OK)
         rc = write_traces(folder, &pairs, ranks, n, s->cluster);
-    free(pairs.list);
+    simgrid_pairs_free(&pairs);
     for (int r = 0; r < n; r++)
         free(ranks[r].steps);
     free(ranks);

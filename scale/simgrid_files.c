@@ -135,6 +135,30 @@ static void merge(struct trace_pairs *p)
     p->n = kept;
 }
 
+static struct trace_pair *pair_of(const struct trace_pairs *p, int from, int to)
+{
+    const struct trace_pair key = { .from = from, .to = to };
+    return bsearch(&key, p->list, p->n, sizeof *p->list, by_ends);
+}
+
+/* Which step sent each message. Counts the messages of a pair again. */
+static void note_sends(struct trace_pairs *p, const struct trace_rank *ranks, int nranks)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        p->list[i].first = n;
+        n += (size_t)p->list[i].messages;
+        p->list[i].messages = 0;
+    }
+    p->when = rb_calloc(n + 1, sizeof *p->when);
+    for (int r = 0; r < nranks; r++)
+        for (int i = 0; i < ranks[r].n; i++)
+            for (int k = 0; k < ranks[r].steps[i].step->nsend; k++) {
+                struct trace_pair *pair = pair_of(p, r, ranks[r].steps[i].step->send_to[k]);
+                p->when[pair->first + (size_t)pair->messages++] = ranks[r].steps[i].when;
+            }
+}
+
 void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const struct trace_rank *ranks)
 {
     size_t room = 0;
@@ -146,14 +170,16 @@ void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const stru
     if (pairs->n > 0)
         qsort(pairs->list, pairs->n, sizeof *pairs->list, by_ends);
     merge(pairs);
+    note_sends(pairs, ranks, f->nranks);
     for (size_t i = 0; i < pairs->n; i++)
         decide(f, &pairs->list[i]);
 }
 
-static const struct trace_pair *pair_of(const struct trace_pairs *p, int from, int to)
+void simgrid_pairs_free(struct trace_pairs *pairs)
 {
-    const struct trace_pair key = { .from = from, .to = to };
-    return bsearch(&key, p->list, p->n, sizeof *p->list, by_ends);
+    free(pairs->list);
+    free(pairs->when);
+    *pairs = (struct trace_pairs){0};
 }
 
 /* --- traces --- */
@@ -205,11 +231,16 @@ static void receive(struct text *out, const struct trace_pairs *pairs, struct pe
         text_add(out, "%d compute %.17g\n", rank, latency * HOST_SPEED);
 }
 
-/* Of a pair whose messages follow each other the one before; of others one so far back that it is long done: SimGrid looks through all
- * sends that nobody has waited for at every end. */
+/* Sends of a pair that nobody has waited for: of a pair whose messages follow each other one; of others so many that the first is long
+ * done: SimGrid looks through all of them at every end. */
+static int most_open(const struct trace_pair *p)
+{
+    return p->follow ? 1 : AHEAD_LONG;
+}
+
 static void wait_for_earlier(struct text *out, const struct trace_pairs *pairs, struct peer *p, int rank)
 {
-    const int back = pair_of(pairs, rank, p->rank)->follow ? 1 : AHEAD_LONG;
+    const int back = most_open(pair_of(pairs, rank, p->rank));
     for (; p->waited + back <= p->sent; p->waited++)
         text_add(out, "%d wait %d %d %d\n", rank, rank, p->rank, p->waited);
 }
@@ -251,13 +282,58 @@ static void wait_for_sends(struct text *out, const struct peers *peers, int rank
             text_add(out, "%d wait %d %d %d\n", rank, rank, peers->list[i].rank, k);
 }
 
+/* --- which receives must be posted --- */
+
+/* The step of the sender that waits for the message to end. */
+static size_t waited_for(const struct trace_pairs *pairs, const struct trace_pair *p, int message)
+{
+    const int next = message + most_open(p);
+    return next < p->messages ? pairs->when[p->first + (size_t)next] : SIZE_MAX;
+}
+
+/* For each step the first one of other ranks that waits for a message which this step or a later one receives. A sender that waits for
+ * a message that its receiver has not posted, because the receiver itself waits, would wait for ever. */
+static size_t *find_needs(const struct trace_pairs *pairs, const struct trace_rank *r, int rank)
+{
+    struct peers peers = {0};
+    size_t *needs = rb_calloc((size_t)r->n + 1, sizeof *needs);
+    needs[r->n] = SIZE_MAX;
+    for (int i = 0; i < r->n; i++) {
+        const struct step *s = r->steps[i].step;
+        needs[i] = SIZE_MAX;
+        for (int k = 0; k < s->nrecv; k++) {
+            const size_t when = waited_for(pairs, pair_of(pairs, s->recv_from[k], rank), peer_of(&peers, s->recv_from[k])->posted++);
+            needs[i] = when < needs[i] ? when : needs[i];
+        }
+    }
+    for (int i = r->n - 1; i >= 0; i--)
+        needs[i] = needs[i + 1] < needs[i] ? needs[i + 1] : needs[i];
+    free(peers.list);
+    return needs;
+}
+
+/* A rank of a ring needs few receives posted, and many of them take smpirun long to match. Of several senders one may run far ahead. */
+static bool one_sender(const struct trace_rank *r)
+{
+    int from = -1;
+    for (int i = 0; i < r->n; i++)
+        for (int k = 0; k < r->steps[i].step->nrecv; k++) {
+            if (from >= 0 && r->steps[i].step->recv_from[k] != from)
+                return false;
+            from = r->steps[i].step->recv_from[k];
+        }
+    return true;
+}
+
 void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, const struct cluster *c)
 {
     struct peers peers = {0};
     text_add(out, "%d init\n", rank);
-    const int most = r->n > LONG ? AHEAD_LONG : AHEAD; /* messages; many of them take SimGrid long to match */
+    const int most = r->n > LONG && one_sender(r) ? AHEAD_LONG : AHEAD;
+    size_t *needs = find_needs(pairs, r, rank);
     for (int i = 0, posted = 0, ahead = 0; i < r->n; i++) {
-        for (; posted < r->n && (posted <= i || ahead < most); posted++) {
+        const size_t next = i + 1 < r->n ? r->steps[i + 1].when : SIZE_MAX;
+        for (; posted < r->n && (posted <= i || ahead < most || needs[posted] < next); posted++) {
             post_receives(out, &peers, &r->steps[posted], rank);
             ahead += r->steps[posted].step->nrecv;
         }
@@ -266,5 +342,6 @@ void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const stru
     }
     wait_for_sends(out, &peers, rank);
     text_add(out, "%d finalize\n", rank);
+    free(needs);
     free(peers.list);
 }
