@@ -63,7 +63,7 @@ is "records a rate for every type that has such small products" "$(field rate ge
 like "and says which has none" "$out" '^#   fp8   n/a: cuBLAS 13\.1\.0 has no such products on this GPU'
 is "of a rank, at the layer's shapes" "$(field rate gemm 'select(.type == "bf16") | "\(.tflops > 0) \(.sms) \(.shapes | length)"')" "true 32 4"
 exits "the limits" 0 "$program" limits --results rate/results.jsonl --gpu H800
-like "take it" "$out" 'this machine'
+like "take that of bf16" "$out" "^ *this machine +cuda_peer +$(field rate gemm 'select(.type == "bf16") | .tflops' | awk '{ printf "%.4g", $1 }') "
 unlike "and ask for none" "$out" 'no GEMM rate in the records'
 exits "without cuBLAS a run goes on" 0 mpirun --oversubscribe -n 2 "$program" --ranks-per-gpu 2 --channels 2 --cublas "$work/none.so" --collective all_reduce --algorithm ring \
     -b 1K -e 16K -f 4 -n 3 -w 1 --baseline none --budget 1ms --output without
