@@ -230,16 +230,20 @@ static void keep(struct nccl_comm *c)
 
 static int log_level = -1; /* -1: not read yet; 3: NCCL_DEBUG=INFO */
 static FILE *log_file;
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER; /* as NCCL has one: of the threads of a process */
 
 EXPORT void ncclResetDebugInit(void)
 {
+    pthread_mutex_lock(&log_lock);
     log_level = -1;
+    pthread_mutex_unlock(&log_lock);
 }
 
 /* As NCCL does it: rank 0 writes a line when a collective is queued. */
 static void log_choice(const struct nccl_comm *c)
 {
     static const char *const names[] = { "AllReduce", "ReduceScatter", "AllGather", "Broadcast", "Reduce" };
+    pthread_mutex_lock(&log_lock);
     if (log_level < 0) {
         const char *level = getenv("NCCL_DEBUG"), *file = getenv("NCCL_DEBUG_FILE");
         if (log_file != NULL)
@@ -255,6 +259,7 @@ static void log_choice(const struct nccl_comm *c)
             fprintf(log_file, "host:1:1 [0] NCCL INFO %s: %zu Bytes -> Algo RING proto %s channel{Lo..Hi}={0..%d}\n", names[c->ops[i].kind], bytes,
                     bytes > 4096 ? "SIMPLE" : "LL", bytes > 4096 ? 1 : 0);
         }
+    pthread_mutex_unlock(&log_lock);
 }
 
 static int launch(struct nccl_comm *c)
