@@ -1,5 +1,5 @@
 /* A tensor-parallel layer on the simulated GPU, products by a stand-in for cuBLAS: every type, ranks alone on a GPU and together, parts and no parts,
- * bytes as the formula says, results compared element by element; and faults of the library. Ranks are threads: what ThreadSanitizer can see. */
+ * bytes as the formula says, results compared element by element; the order of products and calls; and faults of the library. Ranks are threads: what ThreadSanitizer can see. */
 #include "collectives/device/gpu_queue.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -73,11 +73,14 @@ static int play(struct world *w, const struct want *want)
     uint64_t wrong = 0, compared = 0;
     for (int mode = 0; mode < PLAY_MODES; mode++)
         RB_TRY(gpu_player_step(w->player, (enum play_mode)mode, &sec, NULL));
-    for (int i = 0; i < 2; i++) /* random numbers between both */
-        RB_TRY(gpu_player_check(w->player, &wrong, &compared));
+    for (int i = 0; i < 2; i++) {
+        uint64_t now;
+        RB_TRY(gpu_player_check(w->player, &now, &compared));
+        wrong += now;
+    }
     const uint64_t all = 4u * 32 * 96 * (uint64_t)w->setup.grid.size[AXIS_ALL];
     if (compared != all || (wrong > 0) != want->wrong || !(sec > 0))
-        fprintf(stderr, "%llu of %llu elements wrong, %llu wanted\n", (unsigned long long)wrong, (unsigned long long)compared, (unsigned long long)all);
+        fprintf(stderr, "%llu elements wrong in both checks; %llu compared in each, %llu wanted\n", (unsigned long long)wrong, (unsigned long long)compared, (unsigned long long)all);
     return compared == all && (wrong > 0) == want->wrong ? RB_OK : RB_EDATA;
 }
 
@@ -146,6 +149,40 @@ static void test_sms(void **state)
     assert_int_equal(lines, 2 * 5 * (6 * 3 + 12));
 }
 
+/* One of both is slow: what does not wait for it finds the poison, so the order is what makes the results right. */
+static int play_order(const char *fault, bool wrong)
+{
+    const char *slow = strcmp(fault, "fork") == 0 ? "RINGBENCH_SIMULATED_SLOW" : "FAKE_CUBLAS_SLOW";
+    setenv(slow, "20", 1);
+    if (wrong)
+        setenv("RINGBENCH_SIMULATED_FAULT", fault, 1);
+    const int result = ranks_as_threads(2, play_rank, &(struct want){ .type = CUBLAS_FP16, .ranks_per_gpu = 2, .wrong = wrong });
+    unsetenv("RINGBENCH_SIMULATED_FAULT");
+    unsetenv(slow);
+    return result;
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    on_gpus("1");
+    assert_int_equal(play_order("join", false), 0);
+    assert_int_equal(play_order("fork", false), 0);
+}
+
+/* The same without the order: the check must see it. A race on purpose, which a race detector would report as well. */
+static void test_disorder(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    print_message("races on purpose: not under ThreadSanitizer\n");
+    skip();
+#endif
+    on_gpus("1");
+    assert_int_equal(play_order("join", true), 0);
+    assert_int_equal(play_order("fork", true), 0);
+}
+
 static void test_faults(void **state)
 {
     (void)state;
@@ -201,7 +238,7 @@ int main(int argc, char **argv)
     snprintf(slash != NULL ? slash + 1 : library, 64, "libcublasLt-fake.so");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words), cmocka_unit_test(test_bytes), cmocka_unit_test(test_types_together), cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_processes), cmocka_unit_test(test_sms), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_processes), cmocka_unit_test(test_sms), cmocka_unit_test(test_order), cmocka_unit_test(test_disorder), cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 4096, COMPARED = 1 << 18 }; /* elements of a call, at least one row */
+enum {
+    ALIGN = 4096,
+    COMPARED = 1 << 18,             /* elements of a call, at least one row */
+    POISON = 0xff, POISONED = 1 << 20 /* bytes at once; not a number in every type */
+};
 
 struct gpu_call_place {
     struct operation *full, *token; /* shared with earlier calls of the same size */
     bool owns;
-    char *in, *out;
+    char *in, *out, *seen; /* seen: out, as found by what a part does after the call */
     int product; /* the action that makes what is summed up; -1: none */
     unsigned turn;
 };
@@ -26,6 +30,8 @@ struct gpu_player {
     struct gpu_products *products;
     struct job *job;
     void *arena;
+    size_t arena_bytes;
+    bool looks; /* fills seen: not in steps that are timed */
     struct gpu_call_place *calls;
     struct gpu_places places;
 };
@@ -64,16 +70,18 @@ static int place_calls(struct gpu_player *p)
     size_t bytes = ALIGN;
     for (size_t i = 0; i < p->program->ncalls; i++) {
         RB_TRY(prepare_call(p, i));
-        bytes += room_of(p, operation_facts(p->calls[i].full)->in_elements) + room_of(p, operation_facts(p->calls[i].full)->out_elements);
+        bytes += room_of(p, operation_facts(p->calls[i].full)->in_elements) + 2 * room_of(p, operation_facts(p->calls[i].full)->out_elements);
     }
     if (p->program->ncalls == 0)
         return RB_OK;
     RB_TRY(comm_allocate(p->comm, bytes, &p->arena));
+    p->arena_bytes = bytes;
     char *at = p->arena;
     for (size_t i = 0; i < p->program->ncalls; i++) {
         const struct operation_facts *f = operation_facts(p->calls[i].full);
         p->calls[i].in = at;
         p->calls[i].out = at += room_of(p, f->in_elements);
+        p->calls[i].seen = at += room_of(p, f->out_elements);
         at += room_of(p, f->out_elements);
     }
     return RB_OK;
@@ -173,6 +181,20 @@ static int queue_call(struct gpu_player *p, int call, enum play_mode mode)
     return operation_queue(mode == PLAY_TOKENS ? c->token : c->full, c->in, c->out);
 }
 
+/* From here on a part may use what the call has made: does it find that? */
+static int queue_wait(struct gpu_player *p, int call)
+{
+    const struct gpu_call_place *c = &p->calls[call];
+    const struct gang *gang = p->products->gang;
+    const size_t bytes = operation_facts(c->full)->out_elements * type_bytes(cublas_result(p->products->type));
+    RB_TRY(gpu_api.parts_fork(&p->products->parts));
+    for (int m = 0; m < gang->nmembers && p->looks; m++) {
+        const int rank = gang->members[m];
+        RB_TRY(gpu_api.copy_queue(p->products->parts.streams[m], comm_peer(p->comm, c->seen, rank), comm_peer(p->comm, c->out, rank), bytes));
+    }
+    return RB_OK;
+}
+
 static int queue_step(struct gpu_player *p, enum play_mode mode)
 {
     const bool computes = mode != PLAY_CALLS, calls = mode != PLAY_COMPUTE;
@@ -185,7 +207,7 @@ static int queue_step(struct gpu_player *p, enum play_mode mode)
         if (a->kind == ACTION_START && calls)
             RB_TRY(queue_call(p, a->call, mode));
         if (a->kind == ACTION_WAIT && calls)
-            RB_TRY(gpu_api.parts_fork(&p->products->parts));
+            RB_TRY(queue_wait(p, a->call));
     }
     return RB_OK;
 }
@@ -270,7 +292,7 @@ static int compare(const struct gpu_player *p, const struct gpu_call_place *c, d
     const size_t bytes = (size_t)g->m * (size_t)g->n * type_bytes(cublas_result(p->places.type));
     const int most = COMPARED / g->n > 0 ? COMPARED / g->n : 1, rows = most < g->m ? most : g->m;
     char *out = rb_malloc(bytes);
-    const int rc = comm_copy(p->comm, out, c->out, bytes);
+    const int rc = comm_copy(p->comm, out, c->seen, bytes);
     for (int i = 0; i < rows && rc == RB_OK; i++) {
         sums[0] += (double)wrong_in_row(p, c, out, (int)((int64_t)g->m * i / rows));
         sums[1] += g->n;
@@ -279,12 +301,37 @@ static int compare(const struct gpu_player *p, const struct gpu_call_place *c, d
     return rc;
 }
 
+/* Nothing that an earlier step left may pass for this one's: products and calls out of order are then found. */
+static int poison(const struct gpu_player *p)
+{
+    char *block = rb_malloc(POISONED);
+    int rc = RB_OK;
+    memset(block, POISON, POISONED);
+    for (size_t done = 0; done < p->arena_bytes && rc == RB_OK; done += POISONED)
+        rc = comm_copy(p->comm, (char *)p->arena + done, block, p->arena_bytes - done < POISONED ? p->arena_bytes - done : POISONED);
+    free(block);
+    return rc;
+}
+
+/* A step of exact numbers, looked at on the way. */
+static int play_exact(struct gpu_player *p)
+{
+    double sec;
+    int rc = gang_leads(p->products->gang) ? gpu_products_fill(p->products, GPU_NUMBERS_EXACT) : RB_OK;
+    if (rc == RB_OK)
+        rc = poison(p);
+    RB_TRY(job_agree(p->job, rc));
+    p->looks = true;
+    rc = gpu_player_step(p, PLAY_ALL, &sec, NULL);
+    p->looks = false;
+    return rc;
+}
+
 int gpu_player_check(struct gpu_player *p, uint64_t *wrong_p, uint64_t *compared_p)
 {
     const bool leads = gang_leads(p->products->gang);
-    double sec, sums[2] = { 0, 0 };
-    RB_TRY(job_agree(p->job, leads ? gpu_products_fill(p->products, GPU_NUMBERS_EXACT) : RB_OK));
-    RB_TRY(gpu_player_step(p, PLAY_ALL, &sec, NULL));
+    double sums[2] = { 0, 0 };
+    RB_TRY(play_exact(p));
     int rc = RB_OK;
     for (size_t i = 0; i < p->program->ncalls && rc == RB_OK; i++)
         if (p->calls[i].product >= 0)

@@ -24,7 +24,9 @@ int gpu_player_close(struct gpu_player *p);
 
 /* The slowest rank's seconds, from the first thing queued to the end of all; queue_sec_p (may be NULL): until the last was queued. */
 int gpu_player_step(struct gpu_player *p, enum play_mode mode, double *sec_p, double *queue_sec_p);
-/* Plays all with numbers whose results are known; elements of the calls' results that are wrong, of all ranks, and how many were compared. */
+/* Plays all with numbers whose results are known, after poisoning what calls give and get; elements of the calls' results that are wrong as the
+ * parts find them after the call, of all ranks, and how many were compared. So products that a call did not wait for, and a call that
+ * products did not wait for, are found where it matters: if the other was slower. */
 int gpu_player_check(struct gpu_player *p, uint64_t *wrong_p, uint64_t *compared_p);
 
 #endif

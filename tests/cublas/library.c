@@ -2,6 +2,7 @@
  * the program uses, and is as strict as cuBLAS with leading dimensions and alignment.
  *
  * FAKE_CUBLAS_FAULT   create: refused; prepare: no product can be prepared; call: the third product fails; wrong: a result is off by one
+ * FAKE_CUBLAS_SLOW    milliseconds that each product takes longer
  * FAKE_CUBLAS_SMS     a file: the multiprocessors that each product was asked to keep to, a line each */
 #include "collectives/device/fp8.h"
 #include "collectives/device/half.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -203,11 +205,19 @@ static void note_sms(int sms)
     fclose(f);
 }
 
+static void take_long(void)
+{
+    const char *ms = getenv("FAKE_CUBLAS_SLOW");
+    if (ms != NULL)
+        usleep((useconds_t)atoi(ms) * 1000);
+}
+
 static void multiply(void *argument)
 {
     struct product *p = argument;
     const uint64_t inner = p->b.rows;
     note_sms(p->desc.sms);
+    take_long();
     for (uint64_t j = 0; j < p->d.columns; j++)
         for (uint64_t i = 0; i < p->d.rows; i++) {
             float sum = p->wrong && i == 0 && j == 0 ? 1 : 0;

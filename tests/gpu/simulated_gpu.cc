@@ -3,6 +3,8 @@
  *
  * RINGBENCH_SIMULATED_GPUS   how many there are (1); "4x2": islands of 2 reach each other, the others do not
  * RINGBENCH_SIMULATED_CUT    "no": as with a driver that cannot cut a GPU into parts
+ * RINGBENCH_SIMULATED_SLOW   milliseconds that a launch waits before it begins
+ * RINGBENCH_SIMULATED_FAULT  "join": launches do not wait for what is queued on parts; "fork": nor this for launches
  * Memory lies in memfds that other processes open; a rank that is a thread gets the same address. */
 #include "tests/gpu/hooks_host.h"
 #include "tests/gpu/simulated_stream.h"
@@ -403,9 +405,17 @@ static void start_threads(struct launched *l)
     }
 }
 
+static void take_long()
+{
+    const char *ms = getenv("RINGBENCH_SIMULATED_SLOW");
+    if (ms != NULL)
+        usleep((useconds_t)atoi(ms) * 1000);
+}
+
 static void run_launch(void *argument)
 {
     struct launched *l = (struct launched *)argument;
+    take_long();
     start_threads(l);
     for (uint32_t i = 0; i < l->total; i++)
         pthread_join(l->ids[i], NULL);
@@ -599,16 +609,22 @@ static void parts_close(struct gpu_parts *parts)
     *parts = {};
 }
 
+static bool has_fault(const char *name)
+{
+    const char *fault = getenv("RINGBENCH_SIMULATED_FAULT");
+    return fault != NULL && strcmp(fault, name) == 0;
+}
+
 static int parts_join(struct gpu_parts *parts)
 {
-    for (int i = 0; i < parts->count; i++)
+    for (int i = 0; i < parts->count && !has_fault("join"); i++)
         enqueue_wait(launches(), (struct queue *)parts->streams[i]);
     return RB_OK;
 }
 
 static int parts_fork(struct gpu_parts *parts)
 {
-    for (int i = 0; i < parts->count; i++)
+    for (int i = 0; i < parts->count && !has_fault("fork"); i++)
         enqueue_wait((struct queue *)parts->streams[i], launches());
     return RB_OK;
 }
