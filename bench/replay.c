@@ -6,16 +6,6 @@
 
 #include <stdlib.h>
 
-int replay_check(const struct session *s)
-{
-    const struct settings *o = s->settings;
-    const char *option = o->graphs > 0 ? "-G" : o->cpu_time > 0 ? "-C" : NULL;
-    if (option == NULL || s->on_gpu)
-        return RB_OK;
-    return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "%s: for calls on GPUs, and this run's are the processors' own work (--transport %s)", option,
-                                       s->channels[0].asked) : RB_EUSAGE;
-}
-
 static int record(const struct trial *t, const struct call_place *calls, size_t count, struct recording **recording_p)
 {
     return t->operation != NULL ? operation_record(t->operation, calls, count, recording_p)

@@ -11,8 +11,6 @@
 
 enum { REPLAY_CALLS = 20 };
 
-/* Ways of timing that only GPUs have; RB_EUSAGE with the reason, said by rank 0. */
-int replay_check(const struct session *s);
 /* With -G: one call on the place, as a graph, until it is done. */
 int replay_once(const struct trial *t, const struct place *p);
 /* With -G: the graph of all calls of a sample, once before the first sample. */

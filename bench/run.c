@@ -7,7 +7,6 @@
 #include "bench/launcher.h"
 #include "bench/measure.h"
 #include "bench/pairs.h"
-#include "bench/replay.h"
 #include "bench/setup.h"
 #include "bench/sweep.h"
 #include "bench/watchdog.h"
@@ -140,7 +139,7 @@ static int run_job(struct run *r)
     RB_TRY(setup_transports(s, names, &n));
     if (strcmp(r->settings.baseline, "auto") == 0)
         r->settings.baseline = r->settings.emulate != NULL ? "none" /* nobody slows that down */ : s->on_gpu ? "nccl" : "mpi";
-    RB_TRY(replay_check(s));
+    RB_TRY(setup_gpu_options(s));
     rb_mute(s->job->rank != 0);
     const int named = baselines_name(&s->baselines, &r->settings);
     rb_mute(false);

@@ -111,6 +111,28 @@ int setup_transports(struct session *s, const char **names, size_t *count_p)
     return s->job->rank == 0 ? rb_fail(RB_EUSAGE, "--transport %s cannot be used here (above); try auto", asked) : RB_EUSAGE;
 }
 
+/* One that says something of GPUs alone, or NULL. */
+static const char *gpu_option(const struct settings *o)
+{
+    return o->graphs > 0          ? "-G"
+           : o->cpu_time > 0      ? "-C"
+           : o->channels > 0      ? "-V (--channels)"
+           : o->ranks_per_gpu > 1 ? "--ranks-per-gpu"
+           : o->system_scope      ? "--system-scope"
+           : o->cta_policy > 0    ? "-x"
+                                  : NULL;
+}
+
+int setup_gpu_options(const struct session *s)
+{
+    const char *option = gpu_option(s->settings), *why = "";
+    if (option == NULL || s->on_gpu || s->job->rank != 0)
+        return option == NULL || s->on_gpu ? RB_OK : RB_EUSAGE;
+    const bool has_gpu = comm_transport_usable("cuda_staged", s->job, &why);
+    return rb_fail(RB_EUSAGE, "%s: for ranks on GPUs, and this run's are on processors (--transport %s)%s%s", option, s->channels[0].asked,
+                   has_gpu ? "" : ": ", has_gpu ? "" : why);
+}
+
 int setup_store(struct session *s, struct store **store_p)
 {
     return job_agree(s->job, s->job->rank == 0 ? store_open(store_p, s->settings) : RB_OK);

@@ -8,6 +8,8 @@
 
 /* Which values of --transport this job can use; refused ones are named with the reason. RB_EUSAGE when none is left. */
 int setup_transports(struct session *s, const char **names, size_t *count_p);
+/* After it: options for GPUs are refused on processors, RB_EUSAGE, said by rank 0. */
+int setup_gpu_options(const struct session *s);
 /* The results folder, on rank 0: writable, or nothing is measured at all. */
 int setup_store(struct session *s, struct store **store_p);
 /* Topology, binding, ring order, memory's ceiling; then connections and the baseline. */

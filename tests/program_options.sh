@@ -39,15 +39,18 @@ bad "output file without a known end" '-J x.txt: the name must end in .json or .
 exits "value missing: exit 6" 6 "$RINGBENCH" --no-report --precision
 like "value missing: says what" "$err" '--precision needs a value'
 bad "stray word behind an option" "'stray': not an option" -n 5 stray
-for letter in p y C G R x D V M u; do
+for letter in p y R D M u; do
     bad "-$letter of nccl-tests" "-$letter: not supported here: " -$letter 1
+done
+for letter in C G x V; do
+    bad "-$letter of nccl-tests" "-$letter.*: for ranks on GPUs, and this run's are on processors .--transport auto.: " -$letter 1
 done
 
 exits "unknown command: exit 6" 6 "$RINGBENCH" repotr
 like "unknown command: nearest" "$err" "did you mean report"
 exits "help" 0 "$RINGBENCH" --help
 like "help lists the options" "$out" '-b, --minbytes BYTES'
-like "help names the refused letters" "$out" 'refused by name: -p, -y, -C'
+like "help names the refused letters" "$out" 'refused by name: -p, -y, -R'
 exits "version" 0 "$RINGBENCH" --version
 like "version is a number" "$out" '^ringbench [0-9]+\.[0-9]+\.[0-9]+'
 exits "help lists the commands" 0 "$RINGBENCH" help
