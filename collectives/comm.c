@@ -29,10 +29,22 @@ static bool all_can_use(struct job *job, const struct transport_ops *ops, const 
     return all;
 }
 
+/* "no a: reason; ", or one more name to the last of them when its reason is the same. names_end: where the names of that end. */
+static void add_refusal(char *why, size_t room, size_t *names_end, const char *name, const char *reason)
+{
+    char tail[256];
+    snprintf(tail, sizeof tail, ": %s; ", reason);
+    const bool same = *names_end > 0 && strcmp(why + *names_end, tail) == 0;
+    const size_t at = same ? *names_end : strlen(why);
+    snprintf(why + at, room - at, "%s%s", same ? ", " : "no ", name);
+    *names_end = strlen(why);
+    snprintf(why + *names_end, room - *names_end, "%s", tail);
+}
+
 /* The first of the table that moves data and all ranks can use; NULL: none. why: what speaks against those before it. */
 static const struct transport_ops *first_usable(struct job *job, bool host_memory, char *why, size_t room)
 {
-    int n = 0;
+    size_t names_end = 0;
     why[0] = '\0';
     for (size_t i = 0; i < transport_count; i++) {
         const char *reason = "";
@@ -40,8 +52,7 @@ static const struct transport_ops *first_usable(struct job *job, bool host_memor
             continue;
         if (all_can_use(job, transports[i], &reason))
             return transports[i];
-        n += snprintf(why + n, room - (size_t)n, "no %s: %s; ", transports[i]->name, reason);
-        n = n < (int)room ? n : (int)room - 1;
+        add_refusal(why, room, &names_end, transports[i]->name, reason);
     }
     return NULL;
 }

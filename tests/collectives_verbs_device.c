@@ -1,10 +1,10 @@
 /* The engine over a verbs device, where there is one: real hardware, or Soft-RoCE in the machine that tests/vm/boot.sh makes. */
 #include "tests/engine_cases.c" /* compiled into each of its tests */
 
-#include "collectives/transport/verbs_port.h"
 #include "core/error.h"
 #include "tests/gpu_standin.h"
 #include "tests/ranks.h"
+#include "tests/verbs_guest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,15 +13,6 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-
-static void need_device(void)
-{
-    const char *why;
-    if (verbs_port_any(&why))
-        return;
-    print_message("%s\n", why);
-    skip();
-}
 
 static void all_algorithms(int n, int slots, int qps)
 {

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "tests/ranks.h"
+#include "tests/verbs_guest.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -31,24 +32,6 @@ struct ending {
     int result[MOST];
     char said[MOST][4096];
 };
-
-static void need_device(void)
-{
-    const char *why;
-    if (verbs_port_any(&why))
-        return;
-    print_message("%s\n", why);
-    skip();
-}
-
-static void need_guest(void)
-{
-    need_device();
-    if (access("/run/vm/settings", F_OK) == 0)
-        return;
-    print_message("only in the guest of tests/vm/boot.sh\n");
-    skip();
-}
 
 static void drop_stderr_into(const char *path)
 {

@@ -32,25 +32,13 @@ static int reset(void **state)
     return 0;
 }
 
-struct hosts_setup {
-    int nodes;
-    struct engine_setup engine;
-};
-
-static int play_all_ranks(struct job *job, void *context)
-{
-    const struct hosts_setup *s = context;
-    job_local_pretend(job, s->nodes);
-    return engine_play_all(job, &s->engine);
-}
-
 static void all_algorithms(int n, int nodes, struct engine_setup setup)
 {
-    struct hosts_setup s = { nodes, setup };
-    s.engine.transport = "shm+verbs";
-    s.engine.leaf = "base";
-    s.engine.slots_only = true;
-    assert_int_equal(ranks_as_threads(n, play_all_ranks, &s), 0);
+    setup.nodes = nodes;
+    setup.transport = "shm+verbs";
+    setup.leaf = "base";
+    setup.slots_only = true;
+    assert_int_equal(ranks_as_threads(n, engine_play_rank, &setup), 0);
     assert_int_equal(fake.overflows, 0);
     assert_int_equal(fake.without_receive, 0);
 }

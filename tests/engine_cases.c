@@ -201,6 +201,8 @@ static int open_player(struct player *p, struct job *job, const struct engine_se
                                         .qps = setup->qps, .ranks_per_gpu = setup->ranks_per_gpu, .channels = setup->channels,
                                         .gpu_threads = setup->gpu_threads, .proxy = setup->proxy, .card_gpu = setup->gpu };
     *p = (struct player){ .job = job, .last = setup->lines ? PROTOCOL_LL128 : setup->slots_only ? PROTOCOL_SLOTS : PROTOCOL_DIRECT, .room = (size_t)job->nranks * 2049 * 8 + 64 };
+    if (setup->nodes > 0)
+        job_local_pretend(job, setup->nodes);
     RB_TRY(comm_open(&p->comm, job, &config));
     void *in, *out;
     RB_TRY(comm_allocate(p->comm, p->room, &in));

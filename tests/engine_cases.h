@@ -18,6 +18,7 @@ struct engine_setup {
     bool slots_only; /* the transport has no direct access: do not ask for it */
     bool lines;    /* GPUs: protocols LL and LL128 as well */
     int ranks_per_gpu, channels, gpu_threads;
+    int nodes; /* of a local job: as if its ranks were dealt out over so many machines; 0: as they are */
 };
 
 /* Every algorithm, role, aliasing and protocol, with types, operators and ragged counts taken in turn. Returns the

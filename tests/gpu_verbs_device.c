@@ -3,10 +3,10 @@
 #include "tests/engine_cases.c" /* compiled into each of its tests */
 
 #include "collectives/card.h"
-#include "collectives/transport/verbs_port.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "tests/ranks.h"
+#include "tests/verbs_guest.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -20,32 +20,12 @@
 
 static const char modules[] = "/sys/module";
 
-static void need_device(void)
-{
-    const char *why;
-    if (verbs_port_any(&why))
-        return;
-    print_message("%s\n", why);
-    skip();
-}
-
-/* Where this may be done to a machine. */
-static void need_guest(void)
-{
-    need_device();
-    if (access("/run/vm/command", F_OK) == 0)
-        return;
-    print_message("this is not the guest of tests/vm/boot.sh\n");
-    skip();
-}
-
-struct hosts_setup {
-    int nodes;
+struct guest_setup {
     struct engine_setup engine;
     const char *way; /* what the header must say of the slots */
 };
 
-static int says(struct job *job, const struct hosts_setup *s)
+static int says(struct job *job, const struct guest_setup *s)
 {
     struct comm *comm;
     RB_TRY(comm_open(&comm, job, &(struct comm_config){ .transport = "cuda+verbs", .yield = true, .gpu_threads = 8 }));
@@ -61,15 +41,15 @@ static int says(struct job *job, const struct hosts_setup *s)
 static int play_each(struct job *job, void *context)
 {
     static const uint64_t counts[] = { 300, 2049 };
-    const struct hosts_setup *s = context;
+    const struct guest_setup *s = context;
     struct player p;
-    job_local_pretend(job, s->nodes);
+    job_local_pretend(job, s->engine.nodes);
     const int wrong = says(job, s);
     if (wrong != 0 || open_player(&p, job, &s->engine) != RB_OK)
         return 1;
     for (size_t i = 0; i < algorithm_count; i++)
         for (size_t k = 0; k < RB_LEN(counts) && (job->nnodes == job->nranks || algorithms[i]->uses_nodes) && job->nranks >= algorithms[i]->min_ranks; k++) {
-            const struct call c = { .algorithm = algorithms[i], .group = { .nranks = job->nranks, .servers = 1, .nodes = algorithms[i]->uses_nodes ? s->nodes : 0 },
+            const struct call c = { .algorithm = algorithms[i], .group = { .nranks = job->nranks, .servers = 1, .nodes = algorithms[i]->uses_nodes ? s->engine.nodes : 0 },
                                     .count = counts[k], .type = (enum rb_type)(p.turn % TYPE_COUNT), .op = (enum rb_op)(p.turn / 3 % OP_COUNT) };
             p.turn++;
             play(&p, &c);
@@ -80,7 +60,8 @@ static int play_each(struct job *job, void *context)
 
 static void play_on(int n, int nodes, struct engine_setup setup, rank_function *plays, const char *way)
 {
-    struct hosts_setup s = { nodes, setup, way };
+    struct guest_setup s = { setup, way };
+    s.engine.nodes = nodes;
     s.engine.transport = "cuda+verbs";
     s.engine.slots_only = true;
     s.engine.gpu_threads = 8;
@@ -93,7 +74,7 @@ static void play_on(int n, int nodes, struct engine_setup setup, rank_function *
 /* Soft-RoCE takes no dma-buf, and says so by its number. */
 static const char *refusal(void)
 {
-    return access("/run/vm/command", F_OK) == 0 ? "slots in pinned host memory: no dma-buf: rxe0:1 or its library cannot (Operation not supported); no nvidia-peermem module"
+    return in_guest() ? "slots in pinned host memory: no dma-buf: rxe0:1 or its library cannot (Operation not supported); no nvidia-peermem module"
                                                 : "slots in ";
 }
 

@@ -80,34 +80,20 @@ static void use_gpu_memory(void)
     fake.late = true;
 }
 
-struct hosts_setup {
-    int nodes;
-    struct engine_setup engine;
-};
-
-static int play_all_ranks(struct job *job, void *context)
-{
-    const struct hosts_setup *s = context;
-    job_local_pretend(job, s->nodes);
-    return engine_play_all(job, &s->engine);
-}
-
 static int play_types(struct job *job, void *context)
 {
-    const struct hosts_setup *s = context;
-    job_local_pretend(job, s->nodes);
-    return engine_play_types(job, &s->engine, "ring_all_reduce") + engine_play_types(job, &s->engine, "two_level_all_reduce");
+    return engine_play_types(job, context, "ring_all_reduce") + engine_play_types(job, context, "two_level_all_reduce");
 }
 
 static void play_on(int n, int nodes, const char *gpus, struct engine_setup setup, rank_function *plays)
 {
-    struct hosts_setup s = { nodes, setup };
-    s.engine.transport = "cuda+verbs";
-    s.engine.leaf = "base";
-    s.engine.slots_only = true;
-    s.engine.gpu_threads = 8;
+    setup.nodes = nodes;
+    setup.transport = "cuda+verbs";
+    setup.leaf = "base";
+    setup.slots_only = true;
+    setup.gpu_threads = 8;
     setenv("RINGBENCH_SIMULATED_GPUS", gpus, 1);
-    assert_int_equal(ranks_as_threads(n, plays, &s), 0);
+    assert_int_equal(ranks_as_threads(n, plays, &setup), 0);
     assert_int_equal(fake.overflows, 0);
     assert_int_equal(fake.without_receive, 0);
     assert_int_equal(fake.inlined_gpu, 0);
@@ -118,7 +104,7 @@ static void play_on(int n, int nodes, const char *gpus, struct engine_setup setu
 static void test_pinned(void **state)
 {
     (void)state;
-    play_on(4, 2, "2", (struct engine_setup){ .slot_bytes = 256, .slots = 3, .channels = 2 }, play_all_ranks);
+    play_on(4, 2, "2", (struct engine_setup){ .slot_bytes = 256, .slots = 3, .channels = 2 }, engine_play_rank);
     assert_int_equal(fake.dmabufs, 0);
 }
 
@@ -133,7 +119,7 @@ static void test_gpu_memory(void **state)
 {
     (void)state;
     use_gpu_memory();
-    play_on(3, 3, "1", (struct engine_setup){ .slot_bytes = 256, .slots = 4, .channels = 2 }, play_all_ranks);
+    play_on(3, 3, "1", (struct engine_setup){ .slot_bytes = 256, .slots = 4, .channels = 2 }, engine_play_rank);
     assert_int_equal(fake.dmabufs, 3 * 2);
     assert_true(fake.reads > 0);
 }
@@ -141,7 +127,7 @@ static void test_gpu_memory(void **state)
 static void test_one_slot(void **state)
 {
     (void)state;
-    play_on(2, 2, "1", (struct engine_setup){ .slot_bytes = 128, .slots = 1, .channels = 1 }, play_all_ranks);
+    play_on(2, 2, "1", (struct engine_setup){ .slot_bytes = 128, .slots = 1, .channels = 1 }, engine_play_rank);
 }
 
 /* What went over the card, of the two hosts' ranks 0 1 | 2 3. */

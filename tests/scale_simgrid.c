@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "scale/simgrid_programs.h"
 #include "tests/capture.h"
+#include "tests/scale_data.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,23 +16,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct catalogue catalogue;
-static struct links links;
-
-static int open_data(void **state)
-{
-    (void)state;
-    return catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
-}
-
-static int close_data(void **state)
-{
-    (void)state;
-    catalogue_free(&catalogue);
-    links_free(&links);
-    return 0;
-}
 
 static void need_simgrid(void)
 {

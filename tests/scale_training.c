@@ -2,6 +2,7 @@
 #include "scale/training.h"
 
 #include "core/error.h"
+#include "tests/scale_data.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,23 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct catalogue catalogue;
-static struct links links;
-
-static int open_data(void **state)
-{
-    (void)state;
-    return catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
-}
-
-static int close_data(void **state)
-{
-    (void)state;
-    catalogue_free(&catalogue);
-    links_free(&links);
-    return 0;
-}
 
 static void prepare(struct training *t, struct cluster *c, const char *cluster, const char *model)
 {
