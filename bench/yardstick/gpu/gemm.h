@@ -1,20 +1,8 @@
-/* bench/yardstick/gpu/gemm.h - rate of matrix products by cuBLAS, opened at run time: what the tensor-parallel limit's arithmetic really reaches.
- *
- * Source   constants: cuBLAS documentation (cublasGemmEx, cublasLtMatmul) and library_types.h of CUDA 12 and 13. */
+/* bench/yardstick/gpu/gemm.h - rate of matrix products by cuBLAS on a whole GPU: what the tensor-parallel limit's arithmetic really reaches. */
 #ifndef RB_YARDSTICK_GEMM_H
 #define RB_YARDSTICK_GEMM_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-enum gemm_type { GEMM_BF16, GEMM_FP16, GEMM_TF32, GEMM_FP8, GEMM_TYPES };
-extern const char *const gemm_type_names[GEMM_TYPES];
-
-/* (m x k) times (k x n); sums in 32 bits. */
-struct gemm_shape {
-    const char *name;
-    int m, n, k;
-};
+#include "collectives/device/cublas.h"
 
 struct gemm;
 
@@ -22,7 +10,7 @@ struct gemm;
 int gemm_open(struct gemm **gemm_p, size_t most);
 void gemm_close(struct gemm *gemm);
 const char *gemm_version(const struct gemm *gemm); /* "13.1.0" */
-/* 0 where this GPU or library cannot do it. */
-int gemm_rate(struct gemm *gemm, enum gemm_type type, const struct gemm_shape *shape, double *flops_p);
+/* 0 where this GPU or library has no such product. */
+int gemm_rate(struct gemm *gemm, enum cublas_type type, const struct cublas_shape *shape, double *flops_p);
 
 #endif

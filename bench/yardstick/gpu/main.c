@@ -70,20 +70,20 @@ static int put(struct yardstick *y, const char *name, const char *unit, double v
 }
 
 /* The shapes of a transformer layer's four products, 4096 tokens. */
-static int products(struct yardstick *y, struct gemm *g, const struct preset *p, double best[GEMM_TYPES])
+static int products(struct yardstick *y, struct gemm *g, const struct preset *p, double best[CUBLAS_TYPES])
 {
     const int h = (int)p->hidden, ffn = (int)p->ffn, qkv = (int)(p->hidden * (1 + 2 * p->kv_heads / p->heads));
-    const struct gemm_shape shapes[] = { { "query, key, value", qkv, 4096, h }, { "projection", h, 4096, h }, { "feed-forward up", ffn, 4096, h },
-                                         { "feed-forward down", h, 4096, ffn } };
-    for (int t = 0; t < GEMM_TYPES; t++) {
+    static const char *const names[] = { "query, key, value", "projection", "feed-forward up", "feed-forward down" };
+    const struct cublas_shape shapes[] = { { 4096, qkv, h }, { 4096, h, h }, { 4096, ffn, h }, { 4096, h, ffn } };
+    for (int t = 0; t < CUBLAS_TYPES; t++) {
         double flop = 0, sec = 0;
         for (size_t i = 0; i < RB_LEN(shapes); i++) {
             char name[96];
             double flops;
-            RB_TRY(gemm_rate(g, (enum gemm_type)t, &shapes[i], &flops));
+            RB_TRY(gemm_rate(g, (enum cublas_type)t, &shapes[i], &flops));
             if (flops <= 0)
                 continue;
-            snprintf(name, sizeof name, "%s, %s %s, %d x %d x %d", gemm_type_names[t], p->name, shapes[i].name, shapes[i].m, shapes[i].n, shapes[i].k);
+            snprintf(name, sizeof name, "%s, %s %s, %d x %d x %d", cublas_type_names[t], p->name, names[i], shapes[i].m, shapes[i].n, shapes[i].k);
             RB_TRY(put(y, name, "TFLOP/s", flops / TERA));
             const double work = (double)shapes[i].m * shapes[i].n * shapes[i].k;
             flop += work;
@@ -99,7 +99,7 @@ static int measure_gemm(struct yardstick *y)
 {
     const struct preset *p;
     struct gemm *g;
-    double best[GEMM_TYPES] = { 0 };
+    double best[CUBLAS_TYPES] = { 0 };
     RB_TRY(preset_find(y->facts.memory > (size_t)24 << 30 ? "llama-2-70b" : "llama-2-7b", &p));
     const int rc = gemm_open(&g, (size_t)(p->ffn * p->hidden));
     if (rc == RB_ENOTIMPL)
@@ -108,10 +108,10 @@ static int measure_gemm(struct yardstick *y)
     gauge_title("cuBLAS");
     RB_TRY(products(y, g, p, best));
     json_object_set_new(y->run, "cublas", json_string(gemm_version(g)));
-    json_object_set_new(y->run, "gemm_tflops", json_real(best[GEMM_BF16] > 0 ? best[GEMM_BF16] : best[GEMM_FP16]));
-    for (int t = 0; t < GEMM_TYPES; t++) {
+    json_object_set_new(y->run, "gemm_tflops", json_real(best[CUBLAS_BF16] > 0 ? best[CUBLAS_BF16] : best[CUBLAS_FP16]));
+    for (int t = 0; t < CUBLAS_TYPES; t++) {
         char name[32];
-        snprintf(name, sizeof name, "layer_%s_tflops", gemm_type_names[t]);
+        snprintf(name, sizeof name, "layer_%s_tflops", cublas_type_names[t]);
         json_object_set_new(y->run, name, best[t] > 0 ? json_real(best[t]) : json_null());
     }
     gemm_close(g);
