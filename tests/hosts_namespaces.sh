@@ -138,14 +138,18 @@ fi
 # From here on things break in mid-run.
 net_rate 500mbit
 start() { # options: a job that would take minutes, in the background; returns when it measures
-    rm -rf "$work/run"
-    net_mpirun 1 "$RINGBENCH" --output "$work/run" --baseline none --cache hot --collective all_reduce --algorithm ring -b 8M -e 8M -n 2000 --no-report "$@" >"$out" 2>"$err" &
-    job=$!
-    ended=0
-    local i
-    for i in $(seq 300); do
-        [ -s "$results" ] && break
-        sleep 0.1
+    local i try
+    for try in 1 2 3; do # on a busy machine Open MPI's daemons do not always find each other
+        rm -rf "$work/run"
+        net_mpirun 1 "$RINGBENCH" --output "$work/run" --baseline none --cache hot --collective all_reduce --algorithm ring -b 8M -e 8M -n 2000 --no-report "$@" >"$out" 2>"$err" &
+        job=$!
+        ended=0
+        for i in $(seq 300); do
+            if [ -s "$results" ] || ! kill -0 "$job" 2>/dev/null; then break; fi
+            sleep 0.1
+        done
+        [ ! -s "$results" ] || break
+        [ "$try" -eq 3 ] || { kill "$job" 2>/dev/null; wait "$job" 2>/dev/null; }
     done
     sleep 1
 }

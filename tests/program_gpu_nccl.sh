@@ -44,7 +44,7 @@ is "the run's record too" "$(head -n 1 graph/results.jsonl | jq -r .settings.cud
 exits "the host's part alone" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --collective all_reduce --algorithm ring -C 1 --output host
 is "has right results" "$(cases host .wrong)" 0
 exits "a graph of a processor's calls is refused" 6 run --transport shm -G 1 --output refused
-like "and why" "$err" "-G: for calls on GPUs"
+like "and why" "$err" "-G: for ranks on GPUs"
 
 exits "as many thread blocks as ours, exactly, and a policy" 0 run --ranks-per-gpu 2 --nccl "$libraries/libnccl-2.30.7.so" --nccl-ctas equal -x 1 \
     --collective all_reduce --algorithm ring --output equal

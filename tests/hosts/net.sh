@@ -94,7 +94,15 @@ net_rate() {
 }
 
 net_cut() { ip -n "$net_tag-sw" link set "p-$1" down; }
-net_join() { ip -n "$net_tag-sw" link set "p-$1" up; }
+
+net_join() { # returns when the first host answers: the kernel takes up to a second to believe in a cable
+    local i
+    ip -n "$net_tag-sw" link set "p-$1" up
+    for i in $(seq 50); do
+        ! ip netns exec "$(net_name "$1")" timeout 1 bash -c ": </dev/tcp/${net_hosts[0]}/9" 2>&1 | grep -q refused || return 0
+        sleep 0.1
+    done
+}
 
 net_run() { # short command...
     local host
