@@ -199,7 +199,7 @@ $(nccl): $(wildcard tests/nccl/*.[ch]) collectives/baseline/nccl_api.h tests/gpu
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) -Wno-missing-prototypes -fPIC -fvisibility=hidden -shared -o $@ $(filter %.c,$^)
-$(BUILD)/tests/gpu_nccl $(BUILD)/tests/gpu_recording $(BUILD)/ringbench-simulated-gpu: | $(nccl)
+$(BUILD)/tests/gpu_nccl $(BUILD)/tests/gpu_recording $(BUILD)/tests/gpu_layer_threads $(BUILD)/ringbench-simulated-gpu: | $(nccl)
 
 # A stand-in for cuBLAS, on the simulated GPU.
 cublas := $(BUILD)/tests/libcublasLt-fake.so

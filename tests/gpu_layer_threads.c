@@ -1,4 +1,4 @@
-/* A tensor-parallel layer on the simulated GPU, products by a stand-in for cuBLAS: every type, ranks alone on a GPU and together, parts and no parts,
+/* A tensor-parallel layer on the simulated GPU, products by a stand-in for cuBLAS, calls by us and by a stand-in for NCCL: every type, ranks alone on a GPU and together, parts and no parts,
  * bytes as the formula says, results compared element by element; the order of products and calls; and faults of the library. Ranks are threads: what ThreadSanitizer can see. */
 #include "collectives/device/gpu_queue.h"
 #include "core/error.h"
@@ -25,6 +25,7 @@ struct want {
     const char *library; /* NULL: the stand-in */
     int open, play;      /* codes */
     bool wrong;          /* the check must find something */
+    const char *nccl;    /* version of who makes the calls; NULL: we */
 };
 
 struct world {
@@ -33,6 +34,7 @@ struct world {
     struct workload_setup setup;
     struct program *programs;
     struct gpu_player *player;
+    struct baseline *nccl;
 };
 
 /* Sizes that every type can multiply, shared out over two or three ranks. */
@@ -47,22 +49,38 @@ static void plan_layer(struct world *w, int nranks)
     w->programs = programs_make(tp, &w->setup);
 }
 
+static int choose_nccl(struct world *w, struct job *job, const char *version)
+{
+    char why[240] = "", file[4200];
+    int maker = 0;
+    snprintf(file, sizeof file, "%.*s/libnccl-%s.so", (int)(strrchr(library, '/') - library), library, version);
+    RB_TRY(baseline_find("nccl")->open(&w->nccl, &(struct baseline_setup){ .job = job, .comm = w->comm, .library = file }, why, sizeof why));
+    if (w->nccl == NULL)
+        return rb_fail(RB_ENOTIMPL, "%s", why);
+    RB_TRY(gpu_player_add(w->player, w->nccl, &maker));
+    gpu_player_choose(w->player, maker);
+    return RB_OK;
+}
+
 static int open_world(struct world *w, struct job *job, const struct want *want)
 {
     const struct comm_config config = { .transport = "cuda_peer", .ranks_per_gpu = want->ranks_per_gpu, .channels = 2, .slots = 2, .slot_bytes = 512,
-                                        .gpu_threads = 8, .yield = true, .timeout_sec = 20 };
+                                        .gpu_threads = 8, .yield = true, .timeout_sec = want->play == RB_ETIMEOUT ? 2 : 20 };
     const struct gpu_products_setup setup = { .library = want->library != NULL ? want->library : library, .type = want->type };
     *w = (struct world){0};
     RB_TRY(comm_open(&w->comm, job, &config));
     plan_layer(w, job->nranks);
     RB_TRY(gpu_products_open(&w->products, comm_gang(w->comm), &setup));
-    return gpu_player_open(&w->player, &w->programs[job->rank], w->comm, w->products);
+    RB_TRY(gpu_player_open(&w->player, &w->programs[job->rank], w->comm, w->products));
+    return want->nccl != NULL ? choose_nccl(w, job, want->nccl) : RB_OK;
 }
 
 static void close_world(struct world *w, int nranks)
 {
     gpu_player_close(w->player);
     gpu_products_close(w->products);
+    if (w->nccl != NULL)
+        w->nccl->ops->close(w->nccl);
     programs_free(w->programs, nranks);
     comm_close(w->comm);
 }
@@ -156,13 +174,13 @@ static void test_sms(void **state)
 }
 
 /* One of both is slow: what does not wait for it finds the poison, so the order is what makes the results right. */
-static int play_order(const char *fault, bool wrong)
+static int play_order(const char *fault, const char *nccl, bool wrong)
 {
-    const char *slow = strcmp(fault, "fork") == 0 ? "RINGBENCH_SIMULATED_SLOW" : "FAKE_CUBLAS_SLOW";
+    const char *calls = nccl != NULL ? "FAKE_NCCL_SLOW" : "RINGBENCH_SIMULATED_SLOW", *slow = strcmp(fault, "fork") == 0 ? calls : "FAKE_CUBLAS_SLOW";
     setenv(slow, "20", 1);
     if (wrong)
         setenv("RINGBENCH_SIMULATED_FAULT", fault, 1);
-    const int result = ranks_as_threads(2, play_rank, &(struct want){ .type = CUBLAS_FP16, .ranks_per_gpu = 2, .wrong = wrong });
+    const int result = ranks_as_threads(2, play_rank, &(struct want){ .type = CUBLAS_FP16, .ranks_per_gpu = 2, .wrong = wrong, .nccl = nccl });
     unsetenv("RINGBENCH_SIMULATED_FAULT");
     unsetenv(slow);
     return result;
@@ -172,8 +190,10 @@ static void test_order(void **state)
 {
     (void)state;
     on_gpus("1");
-    assert_int_equal(play_order("join", false), 0);
-    assert_int_equal(play_order("fork", false), 0);
+    for (int nccl = 0; nccl < 2; nccl++) {
+        assert_int_equal(play_order("join", nccl ? "2.30.7" : NULL, false), 0);
+        assert_int_equal(play_order("fork", nccl ? "2.30.7" : NULL, false), 0);
+    }
 }
 
 /* The same without the order: the check must see it. A race on purpose, which a race detector would report as well. */
@@ -185,8 +205,42 @@ static void test_disorder(void **state)
     skip();
 #endif
     on_gpus("1");
-    assert_int_equal(play_order("join", true), 0);
-    assert_int_equal(play_order("fork", true), 0);
+    for (int nccl = 0; nccl < 2; nccl++) {
+        assert_int_equal(play_order("join", nccl ? "2.30.7" : NULL, true), 0);
+        assert_int_equal(play_order("fork", nccl ? "2.30.7" : NULL, true), 0);
+    }
+}
+
+static void test_nccl(void **state)
+{
+    (void)state;
+    on_gpus("1");
+    for (int type = 0; type < CUBLAS_TYPES; type++)
+        assert_int_equal(ranks_as_threads(3, play_rank, &(struct want){ .type = (enum cublas_type)type, .ranks_per_gpu = 3, .nccl = "2.30.7" }), 0);
+    assert_int_equal(ranks_as_processes(3, play_rank, &(struct want){ .type = CUBLAS_BF16, .ranks_per_gpu = 3, .nccl = "2.30.7" }), 0);
+    assert_int_equal(ranks_as_threads(2, play_rank, &(struct want){ .ranks_per_gpu = 2, .nccl = "2.28.9", .open = RB_ENOTIMPL }), 0);
+    on_gpus("2");
+    assert_int_equal(ranks_as_processes(2, play_rank, &(struct want){ .type = CUBLAS_BF16, .ranks_per_gpu = 1, .nccl = "2.28.9" }), 0);
+    assert_int_equal(ranks_as_threads(3, play_rank, &(struct want){ .type = CUBLAS_FP16, .ranks_per_gpu = 2, .nccl = "2.30.7" }), 0);
+}
+
+static void test_nccl_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        struct want want;
+    } faults[] = {
+        { "wrong", { .ranks_per_gpu = 2, .nccl = "2.30.7", .wrong = true } }, { "call", { .ranks_per_gpu = 2, .nccl = "2.30.7", .play = RB_ENCCL } },
+        { "async", { .ranks_per_gpu = 2, .nccl = "2.30.7", .play = RB_ENCCL } }, { "hang", { .ranks_per_gpu = 2, .nccl = "2.30.7", .play = RB_ETIMEOUT } },
+    };
+    on_gpus("1");
+    for (size_t i = 0; i < RB_LEN(faults); i++) {
+        struct want w = faults[i].want;
+        setenv("FAKE_NCCL_FAULT", faults[i].fault, 1);
+        assert_int_equal(ranks_as_processes(2, play_rank, &w), 0);
+        unsetenv("FAKE_NCCL_FAULT");
+    }
 }
 
 static void test_faults(void **state)
@@ -244,7 +298,8 @@ int main(int argc, char **argv)
     snprintf(slash != NULL ? slash + 1 : library, 64, "libcublasLt-fake.so");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words), cmocka_unit_test(test_bytes), cmocka_unit_test(test_types_together), cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_processes), cmocka_unit_test(test_sms), cmocka_unit_test(test_order), cmocka_unit_test(test_disorder), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_processes), cmocka_unit_test(test_sms), cmocka_unit_test(test_order), cmocka_unit_test(test_disorder), cmocka_unit_test(test_nccl),
+        cmocka_unit_test(test_nccl_faults), cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 #include "workload/gpu_play.h"
 
-#include "collectives/device/gpu_queue.h"
 #include "collectives/device/half.h"
 #include "collectives/patience.h"
 #include "core/clock.h"
@@ -17,9 +16,8 @@ enum {
 };
 
 struct gpu_call_place {
-    struct operation *full, *token; /* shared with earlier calls of the same size */
-    bool owns;
     char *in, *out, *seen; /* seen: out, as found by what a part does after the call */
+    size_t out_bytes;
     int product; /* the action that makes what is summed up; -1: none */
     unsigned turn;
 };
@@ -33,31 +31,17 @@ struct gpu_player {
     size_t arena_bytes;
     bool looks; /* fills seen: not in steps that are timed */
     struct gpu_call_place *calls;
+    struct gpu_calls *makers[GPU_MAKERS]; /* 0: us */
+    int nmakers, maker;
     struct gpu_places places;
 };
 
 /* --- opening --- */
 
-static int prepare_one(struct gpu_player *p, const struct program_call *c, uint64_t count, struct operation **op_p)
+static struct gpu_calls_setup calls_of(const struct gpu_player *p, struct baseline *baseline)
 {
-    const struct call call = { .algorithm = c->algorithm, .count = count, .type = cublas_result(p->products->type), .op = OP_SUM,
-                               .group = { .nranks = p->job->nranks, .root = c->root, .servers = 1 } };
-    return comm_prepare(p->comm, &call, op_p);
-}
-
-static int prepare_call(struct gpu_player *p, size_t i)
-{
-    const struct program_call *c = &p->program->calls[i];
-    struct gpu_call_place *mine = &p->calls[i];
-    for (size_t k = 0; k < i; k++)
-        if (p->program->calls[k].count == c->count && p->program->calls[k].algorithm == c->algorithm) {
-            mine->full = p->calls[k].full;
-            mine->token = p->calls[k].token;
-            return RB_OK;
-        }
-    mine->owns = true;
-    RB_TRY(prepare_one(p, c, c->count, &mine->full));
-    return prepare_one(p, c, 1, &mine->token);
+    return (struct gpu_calls_setup){ .program = p->program, .comm = p->comm, .type = cublas_result(p->products->type), .baseline = baseline,
+                                     .parts = &p->products->parts };
 }
 
 static size_t room_of(const struct gpu_player *p, uint64_t elements)
@@ -67,18 +51,22 @@ static size_t room_of(const struct gpu_player *p, uint64_t elements)
 
 static int place_calls(struct gpu_player *p)
 {
+    const struct gpu_calls_setup setup = calls_of(p, NULL);
     size_t bytes = ALIGN;
-    for (size_t i = 0; i < p->program->ncalls; i++) {
-        RB_TRY(prepare_call(p, i));
-        bytes += room_of(p, operation_facts(p->calls[i].full)->in_elements) + 2 * room_of(p, operation_facts(p->calls[i].full)->out_elements);
-    }
     if (p->program->ncalls == 0)
         return RB_OK;
+    RB_TRY(gpu_calls_open(&p->makers[0], &setup));
+    p->nmakers = 1;
+    for (size_t i = 0; i < p->program->ncalls; i++) {
+        const struct operation_facts *f = gpu_calls_facts(p->makers[0], i);
+        bytes += room_of(p, f->in_elements) + 2 * room_of(p, f->out_elements);
+    }
     RB_TRY(comm_allocate(p->comm, bytes, &p->arena));
     p->arena_bytes = bytes;
     char *at = p->arena;
     for (size_t i = 0; i < p->program->ncalls; i++) {
-        const struct operation_facts *f = operation_facts(p->calls[i].full);
+        const struct operation_facts *f = gpu_calls_facts(p->makers[0], i);
+        p->calls[i].out_bytes = f->out_elements * type_bytes(cublas_result(p->products->type));
         p->calls[i].in = at;
         p->calls[i].out = at += room_of(p, f->in_elements);
         p->calls[i].seen = at += room_of(p, f->out_elements);
@@ -144,14 +132,32 @@ int gpu_player_close(struct gpu_player *p)
         return rc;
     if (p->arena != NULL)
         rc = comm_release(p->comm, p->arena);
-    for (size_t i = 0; i < p->program->ncalls; i++)
-        if (p->calls[i].owns) {
-            operation_free(p->calls[i].full);
-            operation_free(p->calls[i].token);
-        }
+    for (int i = 0; i < p->nmakers; i++)
+        gpu_calls_close(p->makers[i]);
     free(p->calls);
     free(p);
     return rc;
+}
+
+int gpu_player_add(struct gpu_player *p, struct baseline *baseline, int *maker_p)
+{
+    const struct gpu_calls_setup setup = calls_of(p, baseline);
+    const char *why = gpu_calls_lack(&setup);
+    if (why != NULL || p->nmakers == 0 || p->nmakers == GPU_MAKERS)
+        return rb_fail(RB_ENOTIMPL, "%s: %s", baseline->ops->name, why != NULL ? why : "no calls to make, or too many who make them");
+    RB_TRY(gpu_calls_open(&p->makers[p->nmakers], &setup));
+    *maker_p = p->nmakers++;
+    return RB_OK;
+}
+
+void gpu_player_choose(struct gpu_player *p, int maker)
+{
+    p->maker = maker;
+}
+
+const char *gpu_player_chosen(const struct gpu_player *p)
+{
+    return gpu_calls_chosen(p->makers[p->maker]);
 }
 
 /* --- playing --- */
@@ -177,8 +183,7 @@ static int queue_products(struct gpu_player *p, size_t action, unsigned turn)
 static int queue_call(struct gpu_player *p, int call, enum play_mode mode)
 {
     const struct gpu_call_place *c = &p->calls[call];
-    RB_TRY(gpu_api.parts_join(&p->products->parts));
-    return operation_queue(mode == PLAY_TOKENS ? c->token : c->full, c->in, c->out);
+    return gpu_calls_queue(p->makers[p->maker], (size_t)call, mode == PLAY_TOKENS, c->in, c->out);
 }
 
 /* From here on a part may use what the call has made: does it find that? */
@@ -186,11 +191,10 @@ static int queue_wait(struct gpu_player *p, int call)
 {
     const struct gpu_call_place *c = &p->calls[call];
     const struct gang *gang = p->products->gang;
-    const size_t bytes = operation_facts(c->full)->out_elements * type_bytes(cublas_result(p->products->type));
-    RB_TRY(gpu_api.parts_fork(&p->products->parts));
+    RB_TRY(gpu_calls_wait(p->makers[p->maker]));
     for (int m = 0; m < gang->nmembers && p->looks; m++) {
         const int rank = gang->members[m];
-        RB_TRY(gpu_api.copy_queue(p->products->parts.streams[m], comm_peer(p->comm, c->seen, rank), comm_peer(p->comm, c->out, rank), bytes));
+        RB_TRY(gpu_api.copy_queue(p->products->parts.streams[m], comm_peer(p->comm, c->seen, rank), comm_peer(p->comm, c->out, rank), c->out_bytes));
     }
     return RB_OK;
 }
@@ -215,6 +219,8 @@ static int queue_step(struct gpu_player *p, enum play_mode mode)
 static int wait_for_all(struct gpu_player *p)
 {
     struct patience patience = {0};
+    if (p->nmakers > 0)
+        RB_TRY(gpu_calls_drain(p->makers[p->maker]));
     for (bool launches = false, products = false; !launches || !products;) {
         if (!launches)
             RB_TRY(gpu_api.finished(&launches));
@@ -227,7 +233,7 @@ static int wait_for_all(struct gpu_player *p)
             return rb_fail(RB_ETIMEOUT, "rank %d: %s in a step on the GPU: %s", p->job->rank, r == PATIENCE_OVER ? "no progress" : "aborted",
                            launches ? "products are not done" : "a call is not done");
     }
-    return p->program->ncalls > 0 ? operation_queue_result(p->calls[0].full) : RB_OK;
+    return p->nmakers > 0 ? gpu_calls_result(p->makers[p->maker]) : RB_OK;
 }
 
 static int lead(struct gpu_player *p, enum play_mode mode, double sec[2])

@@ -1,7 +1,7 @@
-/* workload/gpu_play.h - runs a program on GPUs, with the overlap that it allows.
+/* workload/gpu_play.h - runs a program on GPUs, with the overlap that it allows; its calls are made by us, or by another (workload/gpu_calls.h).
  *
  * What a rank of a real machine queues on streams of its own, its leader queues here for it: products on the part of the GPU that is the
- * rank's, the ranks' calls as launches (or NCCL's group) on the GPU's own queue, and the order between both on the GPU, by join where a call
+ * rank's, the ranks' calls as launches on the GPU's own queue or as NCCL's group on its queues, and the order between both on the GPU, by join where a call
  * starts and fork where it is waited for. The host is in between nowhere: it queues a step, then waits for its end. Members that do
  * not lead wait in the job. So kernels of ranks that share a GPU run side by side, though the ranks are processes.
  *
@@ -13,14 +13,23 @@
 #define RB_WORKLOAD_GPU_PLAY_H
 
 #include "collectives/comm.h"
+#include "workload/gpu_calls.h"
 #include "workload/gpu_products.h"
 #include "workload/play.h"
 
 struct gpu_player;
 
+enum { GPU_MAKERS = 9 }; /* us, and baselines */
+
 /* All borrowed. products are prepared for this program, until another player is opened. comm NULL: a program without calls. */
 int gpu_player_open(struct gpu_player **p_p, const struct program *program, struct comm *comm, struct gpu_products *products);
 int gpu_player_close(struct gpu_player *p);
+
+/* One more who can make the calls, between the same buffers. *maker_p: its number; 0 is us. RB_ENOTIMPL where it cannot: see gpu_calls_lack(). */
+int gpu_player_add(struct gpu_player *p, struct baseline *baseline, int *maker_p);
+/* Who makes them from now on; at first we. */
+void gpu_player_choose(struct gpu_player *p, int maker);
+const char *gpu_player_chosen(const struct gpu_player *p); /* gpu_calls_chosen() of that one */
 
 /* The slowest rank's seconds, from the first thing queued to the end of all; queue_sec_p (may be NULL): until the last was queued. */
 int gpu_player_step(struct gpu_player *p, enum play_mode mode, double *sec_p, double *queue_sec_p);

@@ -71,6 +71,11 @@ struct baseline_ops {
     int (*queue)(struct baseline_operation *op, const void *in, void *out);
     int (*wait)(struct baseline_operation *op);
     int (*record)(struct baseline_operation *op, const struct call_place *calls, size_t count, struct recording **recording_p);
+    /* The same without the host in between, as device/gpu_queue.h does it with our calls: leaders queue for all their ranks, in and out are the
+     * leader's own. Its streams, to be ordered by, at most GPU_RANKS (device/image.h); how many. */
+    int (*issue)(struct baseline_operation *op, const void *in, void *out);
+    int (*streams)(const struct baseline *b, void **streams);
+    int (*drain)(struct baseline_operation *op); /* leaders: until all that was issued, by any of the operations, is done */
     bool scatters_to_input; /* reduce-scatter in place leaves its result at the beginning of the input */
 };
 

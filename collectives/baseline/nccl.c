@@ -210,5 +210,5 @@ static const char *chosen(const struct baseline_operation *head)
 const struct baseline_ops baseline_nccl = {
     .name = "nccl", .summary = "NCCL, on the same GPU buffers", .supports = supports, .label = label, .identify = identify, .open = open_nccl,
     .close = close_nccl, .prepare = prepare, .release = release, .chosen = chosen, .run = nccl_run,
-    .queue = nccl_queue, .wait = nccl_wait, .record = nccl_record,
+    .queue = nccl_queue, .wait = nccl_wait, .record = nccl_record, .issue = nccl_issue_queued, .streams = nccl_streams, .drain = nccl_drain,
 };

@@ -47,6 +47,9 @@ bool nccl_choice_parse(const char *line, char *text, size_t room);
 int nccl_run(struct baseline_operation *op, const void *in, void *out);
 int nccl_queue(struct baseline_operation *op, const void *in, void *out);
 int nccl_wait(struct baseline_operation *op);
+int nccl_issue_queued(struct baseline_operation *op, const void *in, void *out);
+int nccl_streams(const struct baseline *b, void **streams);
+int nccl_drain(struct baseline_operation *op);
 int nccl_record(struct baseline_operation *op, const struct call_place *calls, size_t count, struct recording **recording_p);
 
 #endif

@@ -5,6 +5,11 @@
 #include "collectives/patience.h"
 #include "core/error.h"
 
+/* Tokens of comm_allocate(). */
+struct buffers {
+    uint64_t in, out;
+};
+
 static void abort_all(struct nccl *n)
 {
     for (int m = 0; m < n->nmembers; m++) {
@@ -41,7 +46,8 @@ static int token_of(const struct nccl *n, const void *address, int blocks, uint6
     return rb_fail(RB_EINTERNAL, "the NCCL baseline: a GPU's buffers are those of comm_allocate");
 }
 
-static int issue_all(struct nccl_operation *op)
+/* tokens: of the members' buffers, [nmembers]. */
+static int issue_group(struct nccl_operation *op, const struct buffers *tokens)
 {
     struct nccl *n = op->nccl;
     const struct baseline_call *call = &op->head.call;
@@ -51,14 +57,24 @@ static int issue_all(struct nccl_operation *op)
     int rc = RB_OK;
     for (int m = 0; m < n->nmembers && rc == RB_OK; m++) {
         const struct nccl_member *member = &n->members[m];
-        const struct gang_post *post = gang_post(n->gang, member->rank);
-        const void *in = c->in_blocks(&call->group, member->rank) > 0 ? comm_at(n->comm, post->in_token, member->rank) : NULL;
-        void *out = c->out_blocks(&call->group, member->rank) > 0 ? comm_at(n->comm, post->out_token, member->rank) : NULL;
+        const void *in = c->in_blocks(&call->group, member->rank) > 0 ? comm_at(n->comm, tokens[m].in, member->rank) : NULL;
+        void *out = c->out_blocks(&call->group, member->rank) > 0 ? comm_at(n->comm, tokens[m].out, member->rank) : NULL;
         rc = nccl_api_check(&n->api, nccl_issue(&n->api, call, member, in, out), c->name, member->comm);
     }
     const int ended = n->api.group_end();
     nccl_log_end(op);
     return rc != RB_OK ? rc : nccl_api_check(&n->api, ended, c->name, n->members[0].comm);
+}
+
+/* Of buffers that were handed over. */
+static int issue_all(struct nccl_operation *op)
+{
+    struct buffers tokens[GPU_RANKS];
+    for (int m = 0; m < op->nccl->nmembers; m++) {
+        const struct gang_post *post = gang_post(op->nccl->gang, op->nccl->members[m].rank);
+        tokens[m] = (struct buffers){ post->in_token, post->out_token };
+    }
+    return issue_group(op, tokens);
 }
 
 static int wait_streams(const struct nccl_operation *op)
@@ -140,6 +156,30 @@ int nccl_run(struct baseline_operation *head, const void *in, void *out)
 {
     RB_TRY(nccl_queue(head, in, out));
     return nccl_wait(head);
+}
+
+int nccl_issue_queued(struct baseline_operation *head, const void *in, void *out)
+{
+    struct nccl_operation *op = (struct nccl_operation *)head;
+    struct buffers mine, tokens[GPU_RANKS];
+    RB_TRY(token_of(op->nccl, in, 1, &mine.in));
+    RB_TRY(token_of(op->nccl, out, 1, &mine.out));
+    for (int m = 0; m < op->nccl->nmembers; m++)
+        tokens[m] = mine;
+    return issue_group(op, tokens);
+}
+
+int nccl_streams(const struct baseline *b, void **streams)
+{
+    const struct nccl *n = (const struct nccl *)b;
+    for (int m = 0; m < n->nmembers; m++)
+        streams[m] = n->members[m].stream;
+    return n->nmembers;
+}
+
+int nccl_drain(struct baseline_operation *head)
+{
+    return wait_streams((struct nccl_operation *)head);
 }
 
 static int record_hand_over(void *context, const struct call_place *call, uint64_t *number_p)

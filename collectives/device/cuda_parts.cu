@@ -185,21 +185,25 @@ void cuda_parts_close(struct gpu_parts *parts)
     parts->state = NULL;
 }
 
-int cuda_parts_join(struct gpu_parts *parts)
+int cuda_parts_join(struct gpu_parts *parts, void *const *streams, int count)
 {
     struct state *s = (struct state *)parts->state;
     for (int i = 0; i < parts->count; i++) {
         RB_TRY(failed("an event", cudaEventRecord(s->queued[i], (cudaStream_t)parts->streams[i])));
-        RB_TRY(failed("waiting for an event", cudaStreamWaitEvent(s->launches, s->queued[i], 0)));
+        for (int k = 0; k < (count > 0 ? count : 1); k++)
+            RB_TRY(failed("waiting for an event", cudaStreamWaitEvent(count > 0 ? (cudaStream_t)streams[k] : s->launches, s->queued[i], 0)));
     }
     return RB_OK;
 }
 
-int cuda_parts_fork(struct gpu_parts *parts)
+/* A wait is for the event as it was recorded last: one event serves all streams. */
+int cuda_parts_fork(struct gpu_parts *parts, void *const *streams, int count)
 {
     struct state *s = (struct state *)parts->state;
-    RB_TRY(failed("an event", cudaEventRecord(s->launched, s->launches)));
-    for (int i = 0; i < parts->count; i++)
-        RB_TRY(failed("waiting for an event", cudaStreamWaitEvent((cudaStream_t)parts->streams[i], s->launched, 0)));
+    for (int k = 0; k < (count > 0 ? count : 1); k++) {
+        RB_TRY(failed("an event", cudaEventRecord(s->launched, count > 0 ? (cudaStream_t)streams[k] : s->launches)));
+        for (int i = 0; i < parts->count; i++)
+            RB_TRY(failed("waiting for an event", cudaStreamWaitEvent((cudaStream_t)parts->streams[i], s->launched, 0)));
+    }
     return RB_OK;
 }

@@ -7,10 +7,10 @@
 
 #include "collectives/device/gpu.h"
 
-/* launches: the stream (cudaStream_t) that parts are joined to and forked from. */
+/* launches: the stream (cudaStream_t) that parts are joined to and forked from where no others are given. */
 int cuda_parts_open(int device, void *launches, int count, struct gpu_parts *parts);
 void cuda_parts_close(struct gpu_parts *parts);
-int cuda_parts_join(struct gpu_parts *parts);
-int cuda_parts_fork(struct gpu_parts *parts);
+int cuda_parts_join(struct gpu_parts *parts, void *const *streams, int count);
+int cuda_parts_fork(struct gpu_parts *parts, void *const *streams, int count);
 
 #endif

@@ -82,11 +82,12 @@ struct gpu_api {
     int (*record_end)(void *stream, void **graph_p);
     int (*replay)(void *graph, void *stream); /* queues all that the graph holds */
     void (*graph_close)(void *graph);         /* when all its replays are over */
-    /* The selected GPU; one part is all of it. Launches use the whole GPU, but wait for the parts and are waited for on the GPU itself: */
+    /* The selected GPU; one part is all of it. What is queued elsewhere uses the whole GPU, but waits for the parts and is waited for on the
+     * GPU itself. Streams of that work; count 0: that of launches. */
     int (*parts_open)(int count, struct gpu_parts *parts);
     void (*parts_close)(struct gpu_parts *parts);
-    int (*parts_join)(struct gpu_parts *parts); /* the launches from now on wait for all that is queued on the parts; */
-    int (*parts_fork)(struct gpu_parts *parts); /* what is queued on the parts from now on, for the launches before */
+    int (*parts_join)(struct gpu_parts *parts, void *const *streams, int count); /* the work from now on waits for all that is queued on the parts; */
+    int (*parts_fork)(struct gpu_parts *parts, void *const *streams, int count); /* what is queued on the parts from now on, for the work before */
 };
 
 extern const struct gpu_api gpu_api;

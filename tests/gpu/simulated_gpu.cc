@@ -615,17 +615,24 @@ static bool has_fault(const char *name)
     return fault != NULL && strcmp(fault, name) == 0;
 }
 
-static int parts_join(struct gpu_parts *parts)
+static struct queue *work_queue(void *const *streams, int count, int i)
 {
-    for (int i = 0; i < parts->count && !has_fault("join"); i++)
-        enqueue_wait(launches(), (struct queue *)parts->streams[i]);
+    return count > 0 ? (struct queue *)streams[i] : launches();
+}
+
+static int parts_join(struct gpu_parts *parts, void *const *streams, int count)
+{
+    for (int k = 0; k < (count > 0 ? count : 1); k++)
+        for (int i = 0; i < parts->count && !has_fault("join"); i++)
+            enqueue_wait(work_queue(streams, count, k), (struct queue *)parts->streams[i]);
     return RB_OK;
 }
 
-static int parts_fork(struct gpu_parts *parts)
+static int parts_fork(struct gpu_parts *parts, void *const *streams, int count)
 {
-    for (int i = 0; i < parts->count && !has_fault("fork"); i++)
-        enqueue_wait((struct queue *)parts->streams[i], launches());
+    for (int k = 0; k < (count > 0 ? count : 1); k++)
+        for (int i = 0; i < parts->count && !has_fault("fork"); i++)
+            enqueue_wait((struct queue *)parts->streams[i], work_queue(streams, count, k));
     return RB_OK;
 }
 

@@ -2,7 +2,8 @@
  * with what its callers must not do: duplicate GPUs without the switch, calls outside of a group that has two communicators.
  *
  * Version: that in the name of its file (libnccl-2.28.9.so), else 2.30.7.
- * FAKE_NCCL_FAULT   init, call: refused; async: fails later; hang: never done */
+ * FAKE_NCCL_FAULT   init, call: refused; async: fails later; hang: never done; wrong: a bit of each sum
+ * FAKE_NCCL_SLOW    milliseconds that each call takes longer */
 #include "collectives/baseline/nccl_api.h"
 #include "tests/gpu/simulated_stream.h"
 #include "tests/nccl/arithmetic.h"
@@ -153,11 +154,19 @@ static void pass(struct nccl_comm *c)
         sched_yield();
 }
 
-static void give(struct nccl_comm *c)
+/* What a rank has queued in a group. */
+struct kept {
+    struct nccl_comm *comm;
+    int nops;
+    struct op ops[OPS];
+};
+
+static void give(const struct kept *k)
 {
+    const struct nccl_comm *c = k->comm;
     uint64_t at = 0;
-    for (int i = 0; i < c->nops; i++) {
-        const struct op *o = &c->ops[i];
+    for (int i = 0; i < k->nops; i++) {
+        const struct op *o = &k->ops[i];
         const size_t blocks = o->kind == REDUCE_SCATTER ? (size_t)c->nranks : 1, bytes = o->count * blocks * arithmetic_bytes(o->type);
         if (o->kind == RECV || o->in == NULL || (o->kind == BROADCAST && c->rank != o->peer))
             continue;
@@ -181,51 +190,49 @@ static void take(struct nccl_comm *c, const struct op *o)
         memcpy(o->out, all[o->peer], bytes);
     else if (o->kind == ALL_REDUCE || o->kind == REDUCE_SCATTER || (o->kind == REDUCE && c->rank == o->peer))
         arithmetic_reduce(o->out, all, c->nranks, o->count, o->type, o->op);
+    if (o->kind == ALL_REDUCE && has_fault("wrong"))
+        *o->out ^= 1;
     for (int r = 0; r < c->nranks && o->kind == ALL_GATHER; r++)
         memcpy(o->out + (size_t)r * bytes, all[r], bytes);
 }
 
-static void play(struct nccl_comm *c)
+static void take_long(void)
 {
-    give(c);
-    pass(c);
-    for (int i = 0; i < c->nops && atomic_load(&c->meeting->aborted) == 0; i++)
-        take(c, &c->ops[i]);
-    pass(c);
-    c->nops = 0;
+    const char *ms = getenv("FAKE_NCCL_SLOW");
+    if (ms != NULL)
+        usleep((useconds_t)atoi(ms) * 1000);
 }
 
-static void *work(void *argument)
+static void play(const struct kept *k)
 {
-    struct nccl_comm *c = argument;
-    play(c);
-    __atomic_add_fetch(&c->stream->done, 1, __ATOMIC_RELEASE);
-    return NULL;
+    struct nccl_comm *c = k->comm;
+    take_long();
+    give(k);
+    pass(c);
+    for (int i = 0; i < k->nops && atomic_load(&c->meeting->aborted) == 0; i++)
+        take(c, &k->ops[i]);
+    pass(c);
 }
-
-/* Of a group that was recorded. */
-struct kept {
-    struct nccl_comm *comm;
-    int nops;
-    struct op ops[OPS];
-};
 
 static void play_kept(void *argument)
 {
-    const struct kept *k = argument;
-    memcpy(k->comm->ops, k->ops, sizeof k->ops);
-    k->comm->nops = k->nops;
-    play(k->comm);
+    play(argument);
 }
 
-static void keep(struct nccl_comm *c)
+static void play_once(void *argument)
+{
+    play(argument);
+    free(argument);
+}
+
+static struct kept *keep(struct nccl_comm *c)
 {
     struct kept *k = calloc(1, sizeof *k);
     k->comm = c;
     k->nops = c->nops;
     memcpy(k->ops, c->ops, sizeof k->ops);
     c->nops = 0;
-    simulated_keep(c->stream, play_kept, k);
+    return k;
 }
 
 static int log_level = -1; /* -1: not read yet; 3: NCCL_DEBUG=INFO */
@@ -264,24 +271,23 @@ static void log_choice(const struct nccl_comm *c)
 
 static int launch(struct nccl_comm *c)
 {
-    pthread_t thread;
     if (c->stream == NULL)
         return NCCL_SUCCESS; /* only joined */
     log_choice(c);
     if (c->stream->graph != NULL) {
-        keep(c);
+        simulated_keep(c->stream, play_kept, keep(c));
         return NCCL_SUCCESS;
     }
-    c->stream->queued++;
     if (has_fault("async")) {
         refuse(NCCL_REMOTE_ERROR, "a peer has gone");
         atomic_store(&c->async, NCCL_REMOTE_ERROR);
     }
-    if (has_fault("async") || has_fault("hang"))
+    if (has_fault("async") || has_fault("hang")) {
+        c->stream->queued++;
+        c->nops = 0;
         return NCCL_SUCCESS;
-    if (pthread_create(&thread, NULL, work, c) != 0)
-        return refuse(NCCL_SYSTEM_ERROR, "no thread");
-    pthread_detach(thread);
+    }
+    c->stream->enqueue(c->stream, play_once, keep(c));
     return NCCL_SUCCESS;
 }
 
