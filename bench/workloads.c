@@ -14,6 +14,12 @@ static int keep(void *context, const json_t *object)
     return store_add_workload(context, object);
 }
 
+static void add_rivals(struct workload_suite *suite, const struct baselines *b)
+{
+    for (size_t i = 0; i < b->count && i < SUITE_RIVALS; i++)
+        suite->rivals[suite->nrivals++] = (struct suite_rival){ .name = b->list[i].name, .open = b->list[i].open, .absent = b->list[i].absent };
+}
+
 static int run_with(struct session *s, struct store *store, const struct fits *fits)
 {
     const bool table = strcmp(s->settings->format, "table") == 0 && !s->settings->osu;
@@ -26,6 +32,7 @@ static int run_with(struct session *s, struct store *store, const struct fits *f
     suite.config = (struct comm_config){ .transport = comm_transport(suite.all), .yield = s->crowded, .heartbeat = s->heartbeat,
                                          .qps = (int)s->settings->qps, .device = s->settings->device,
                                          .pace_GBps = s->emulation.GBps, .pace_latency_sec = s->emulation.latency_sec };
+    add_rivals(&suite, &s->baselines);
     return suite_run(&suite);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A tensor-parallel layer on the simulated GPU, products by a stand-in for cuBLAS, seen from outside: results, bytes, records, what the limits take from
+# A tensor-parallel layer on the simulated GPU, products by a stand-in for cuBLAS, calls also by one for NCCL, seen from outside: results, bytes, records, what the limits take from
 # them, and one line where something is missing.
 . scripts/tap.sh
 libraries=$PWD/${BUILD:-build}/tests
@@ -44,6 +44,27 @@ is "and in the record" "$(field h800 workload '.emulated_gpu + " \(.emulated_flo
     "H800 SXM 80GB true true"
 
 is "the layer's model beside it" "$(field h800 workload '.model_efficiency > 0 and .model_efficiency < 1 and .model_exposed_us > 0')" true
+
+nccl=$libraries/libnccl-2.30.7.so
+exits "NCCL makes the calls in turns with us" 0 layer 2 --ranks-per-gpu 2 --cublas "$fake" --baseline nccl --nccl "$nccl" --output nccl
+is "ours and NCCL's in one record" "$(field nccl workload '.provider + " " + (.others | map(.provider) | join(" "))')" "ours nccl"
+is "nothing is wrong there either, and as much was compared" "$(field nccl workload '.others[0] | "\(.wrong) \(.compared)"')" "0 16384"
+is "the version and what it chose" "$(field nccl workload '.others[0] | (.version | split(",")[0]) + "; " + .chosen')" "NCCL 2.30.7; ring/ll, 1 channel"
+is "as many steps as ours" "$(field nccl workload '(.others[0].samples_us | length) == (.samples_us | length) and .others[0].measured.step_us > 0')" true
+is "the share of its step that computes" "$(field nccl workload '.others[0].efficiency > 0 and .others[0].efficiency <= 1')" true
+like "a row of its own" "$out" '^#   by nccl  +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.]+$'
+like "and what it stands beside" "$out" '^#   NCCL 2\.30\.7, .*: efficiency [0-9.e-]+ as measured \(ours [0-9.e-]+.*\); its step takes [0-9.e+-]+ of ours$'
+exits "an NCCL that cannot share a GPU" 0 layer 2 --ranks-per-gpu 2 --cublas "$fake" --baseline auto --nccl "$libraries/libnccl-2.28.9.so" --output old
+like "is n/a, with the reason" "$out" '^#   by nccl +n/a: 2 ranks share a GPU, .*NCCL 2\.28\.9 refuses duplicate GPUs'
+is "in the record too" "$(field old workload '.others[0].absent | test("refuses duplicate GPUs")')" true
+RINGBENCH_SIMULATED_GPUS=2 exits "it can with a GPU each" 0 layer 2 --cublas "$fake" --baseline auto --nccl "$libraries/libnccl-2.28.9.so" --output each
+is "and does" "$(field each workload '.others[0] | "\(.wrong) \(.compared > 0)"')" "0 true"
+exits "no NCCL at all" 0 layer 2 --ranks-per-gpu 2 --cublas "$fake" --baseline auto --nccl "$work/none.so" --output without-nccl
+like "is n/a as well" "$out" '^#   by nccl +n/a: .*none\.so'
+is "none asked for, none shown" "$(field shared workload '.others')" null
+FAKE_NCCL_FAULT=wrong exits "wrong sums of NCCL end with 7" 7 layer 2 --ranks-per-gpu 2 --cublas "$fake" --baseline nccl --nccl "$nccl" --output nccl-wrong
+is "and are counted there, not as ours" "$(field nccl-wrong workload '"\(.wrong) \(.others[0].wrong > 0)"')" "0 true"
+FAKE_NCCL_FAULT=call exits "a call that NCCL refuses ends with 3" 3 layer 2 --ranks-per-gpu 2 --cublas "$fake" --baseline nccl --nccl "$nccl" --output nccl-fault
 
 exits "without cuBLAS" 5 layer 2 --ranks-per-gpu 2 --cublas "$work/none.so" --output none
 like "one line says so" "$err" '^ringbench: .*none\.so: cannot open shared object file'

@@ -4,14 +4,13 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/text.h"
-#include "workload/gpu_play.h"
+#include "workload/gpu_beside.h"
 #include "workload/gpu_prices.h"
 #include "workload/gpu_rates.h"
 #include "workload/predict.h"
 #include "workload/samples.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +72,16 @@ int gpu_suite_open(struct workload_suite *s)
     return measure_rate(s);
 }
 
-void gpu_suite_close(struct workload_suite *s)
+/* After other failures work may still be queued on what would be freed; the process ends then. */
+static bool is_idle(int result)
 {
+    return result == RB_OK || result == RB_EUSAGE || result == RB_ENOTIMPL;
+}
+
+void gpu_suite_close(struct workload_suite *s, int result)
+{
+    if (!is_idle(result))
+        return;
     gpu_products_close(s->products);
     s->products = NULL;
 }
@@ -85,8 +92,8 @@ struct gpu_run {
     struct program *programs;
     struct program *mine;
     struct gpu_player *player;
-    double queue_sec[SUITE_SAMPLES];
-    uint64_t compared;
+    struct gpu_made made[GPU_MAKERS]; /* 0: by us */
+    int nmade;
 };
 
 /* Optimiser and copies are not played: the prediction must not have them either. */
@@ -110,32 +117,71 @@ static int go_on(struct workload_suite *s, double start, size_t n, bool *more_p)
     return RB_OK;
 }
 
+/* Those of the others who can make this program's calls. */
+static int add_makers(struct workload_suite *s, struct gpu_run *o)
+{
+    o->nmade = 1;
+    for (size_t i = 0; i < s->nrivals && o->mine->ncalls > 0; i++) {
+        struct gpu_made *m = &o->made[o->nmade];
+        const char *why = gpu_beside_lack(s, &s->rivals[i], o->mine);
+        if (why != NULL)
+            continue;
+        m->rival = &s->rivals[i];
+        RB_TRY(gpu_player_add(o->player, s->rivals[i].open, &m->maker));
+        o->nmade++;
+    }
+    return RB_OK;
+}
+
+static int step(struct gpu_run *o, struct gpu_made *m, size_t sample)
+{
+    gpu_player_choose(o->player, m->maker);
+    for (int mode = 0; mode < PLAY_MODES; mode++)
+        RB_TRY(gpu_player_step(o->player, (enum play_mode)mode, &m->sec[mode][sample], mode == PLAY_ALL ? &m->queue_sec[sample] : NULL));
+    return RB_OK;
+}
+
+static int warm_up(struct gpu_run *o)
+{
+    double warm;
+    for (int k = 0; k < o->nmade; k++) {
+        gpu_player_choose(o->player, o->made[k].maker);
+        RB_TRY(gpu_player_step(o->player, PLAY_ALL, &warm, NULL));
+    }
+    return RB_OK;
+}
+
+/* In turns with who else makes the calls. */
 static int measure(struct workload_suite *s, struct gpu_run *o, struct workload_result *r)
 {
-    double (*all)[SUITE_SAMPLES] = rb_calloc(PLAY_MODES, sizeof *all), warm;
     const double start = clock_sec();
     bool more = true;
-    int rc = gpu_player_step(o->player, PLAY_ALL, &warm, NULL);
-    while (rc == RB_OK && more) {
-        for (int mode = 0; mode < PLAY_MODES && rc == RB_OK; mode++)
-            rc = gpu_player_step(o->player, (enum play_mode)mode, &all[mode][r->nsamples], mode == PLAY_ALL ? &o->queue_sec[r->nsamples] : NULL);
+    RB_TRY(warm_up(o));
+    while (more) {
+        for (int k = 0; k < o->nmade; k++)
+            RB_TRY(step(o, &o->made[k], r->nsamples));
         r->nsamples++;
-        if (rc == RB_OK)
-            rc = go_on(s, start, r->nsamples, &more);
+        RB_TRY(go_on(s, start, r->nsamples, &more));
     }
-    for (int mode = 0; mode < PLAY_MODES; mode++)
-        r->measured[mode] = samples_median(all[mode], r->nsamples);
-    memcpy(r->samples, all[PLAY_ALL], r->nsamples * sizeof *r->samples);
-    free(all);
-    return rc;
+    for (int k = 0; k < o->nmade; k++)
+        for (int mode = 0; mode < PLAY_MODES; mode++)
+            o->made[k].measured[mode] = samples_median(o->made[k].sec[mode], r->nsamples);
+    memcpy(r->measured, o->made[0].measured, sizeof r->measured);
+    memcpy(r->samples, o->made[0].sec[PLAY_ALL], r->nsamples * sizeof *r->samples);
+    return RB_OK;
 }
 
 static int check(struct gpu_run *o, struct workload_result *r)
 {
-    uint64_t wrong, compared;
-    RB_TRY(gpu_player_check(o->player, &wrong, &compared));
-    r->wrong += wrong;
-    o->compared += compared;
+    for (int k = 0; k < o->nmade; k++) {
+        uint64_t wrong, compared;
+        gpu_player_choose(o->player, o->made[k].maker);
+        RB_TRY(gpu_player_check(o->player, &wrong, &compared));
+        *(k == 0 ? &r->wrong : &r->rivals_wrong) += wrong;
+        o->made[k].wrong += wrong;
+        o->made[k].compared += compared;
+        snprintf(o->made[k].chosen, sizeof o->made[k].chosen, "%s", gpu_player_chosen(o->player));
+    }
     return RB_OK;
 }
 
@@ -176,17 +222,6 @@ static struct layer_answer model_of(const struct workload_suite *s, const struct
     return a;
 }
 
-static void note(struct workload_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(struct workload_result *r, const char *format, ...)
-{
-    const size_t used = strlen(r->note);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(r->note + used, sizeof r->note - used, format, arguments);
-    va_end(arguments);
-}
-
 static json_t *number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
@@ -203,25 +238,35 @@ static void add_ratio(const struct workload_suite *s, const struct layer_answer 
     json_object_set_new(r->more, "emulated_gpu", json_string(k->gpu));
     json_object_set_new(r->more, "emulated_scale", json_real(k->scale));
     json_object_set_new(r->more, "emulated_flop_per_byte", json_real(theirs));
-    note(r, "#   FLOP per byte: %.4g on the %s (%.4g dense TFLOP/s, %.4g GB/s effective); here %.4g, %.3g %% of it, at scale %.3g (%.4g TFLOP/s, %.4g GB/s)\n", theirs,
+    result_note(r, "#   FLOP per byte: %.4g on the %s (%.4g dense TFLOP/s, %.4g GB/s effective); here %.4g, %.3g %% of it, at scale %.3g (%.4g TFLOP/s, %.4g GB/s)\n", theirs,
          k->gpu, k->model_flops / TERA, k->model_GBps, here, 100 * here / theirs, k->scale, a->flops / TERA, k->GBps);
+}
+
+static const struct gpu_made *made_by(const struct gpu_run *o, const struct suite_rival *rival)
+{
+    for (int k = 1; k < o->nmade; k++)
+        if (o->made[k].rival == rival)
+            return &o->made[k];
+    return NULL;
 }
 
 static void add_model(const struct workload_suite *s, const struct gpu_run *o, struct workload_result *r)
 {
     const struct layer_answer a = model_of(s, r);
     const struct gpu_products *p = s->products;
-    const double queue = samples_median(o->queue_sec, r->nsamples);
-    r->more = json_pack("{s:s, s:s, s:i, s:b, s:s, s:i, s:f, s:f, s:f, s:I, s:f}", "compute_type", cublas_type_names[p->type], "library", p->version, "sms", p->sms,
+    const double queue = samples_median(o->made[0].queue_sec, r->nsamples);
+    r->more = json_pack("{s:s, s:s, s:s, s:i, s:b, s:s, s:i, s:f, s:f, s:f, s:I, s:f}", "provider", "ours", "compute_type", cublas_type_names[p->type], "library", p->version, "sms", p->sms,
                         "cut", p->cut, "sharing", p->how, "ranks_per_gpu", p->gang->nmembers, "layer_tflops", a.flops / TERA, "model_compute_us",
-                        a.model.compute_s / MICRO, "efficiency", a.measured, "compared", (json_int_t)o->compared, "queue_us", queue / MICRO);
+                        a.model.compute_s / MICRO, "efficiency", a.measured, "compared", (json_int_t)o->made[0].compared, "queue_us", queue / MICRO);
     json_object_set_new(r->more, "model_exposed_us", number(a.model.exposed_s / MICRO));
     json_object_set_new(r->more, "model_efficiency", number(a.model.efficiency));
-    note(r, "#   efficiency %.3g as measured; by the layer's model %.3g: %.4g ms of products at %.4g TFLOP/s a rank, %.4g ms of calls at %.4g GB/s, none hidden\n",
+    result_note(r, "#   efficiency %.3g as measured; by the layer's model %.3g: %.4g ms of products at %.4g TFLOP/s a rank, %.4g ms of calls at %.4g GB/s, none hidden\n",
          a.measured, a.model.efficiency, a.model.compute_s / MILLI, a.flops / TERA, a.model.exposed_s / MILLI, a.Bps / GIGA);
     add_ratio(s, &a, r);
+    for (size_t i = 0; i < s->nrivals; i++)
+        gpu_beside_report(s, r, &s->rivals[i], &(struct gpu_beside){ .made = made_by(o, &s->rivals[i]), .program = o->mine, .model_efficiency = a.model.efficiency });
     if (queue > LAUNCH_BOUND * r->measured[PLAY_ALL])
-        note(r, "#   the host needed %.4g ms to queue a step of %.4g ms: the GPU may have waited for it; larger shapes (a smaller --scale) tell more\n", queue / MILLI,
+        result_note(r, "#   the host needed %.4g ms to queue a step of %.4g ms: the GPU may have waited for it; larger shapes (a smaller --scale) tell more\n", queue / MILLI,
              r->measured[PLAY_ALL] / MILLI);
 }
 
@@ -233,6 +278,7 @@ static int play(struct workload_suite *s, struct gpu_run *o, struct workload_res
     prices_free(&s->prices);
     RB_TRY(gpu_prices_measure(&s->prices, o->mine, s->all, s->products));
     RB_TRY(gpu_player_open(&o->player, o->mine, s->all, s->products));
+    RB_TRY(add_makers(s, o));
     RB_TRY(check(o, r));
     RB_TRY(measure(s, o, r));
     RB_TRY(check(o, r));
@@ -250,7 +296,7 @@ int gpu_suite_run(struct workload_suite *s, const struct workload *w, struct wor
         strip(&o->programs[i]);
     o->mine = &o->programs[s->job->rank];
     const int rc = play(s, o, r);
-    if (rc == RB_OK || rc == RB_EUSAGE || rc == RB_ENOTIMPL) /* after other failures work may still be queued */
+    if (is_idle(rc))
         gpu_player_close(o->player);
     programs_free(o->programs, s->job->nranks);
     free(o);

@@ -19,7 +19,7 @@ bool gpu_suite_can(const struct workload_settings *settings);
 int gpu_suite_type(const struct workload_settings *settings, enum cublas_type *type_p);
 
 int gpu_suite_open(struct workload_suite *s);
-void gpu_suite_close(struct workload_suite *s);
+void gpu_suite_close(struct workload_suite *s, int result); /* result: how the run ended */
 struct workload_model gpu_suite_model(const struct workload_suite *s, const struct preset *preset);
 int gpu_suite_run(struct workload_suite *s, const struct workload *w, struct workload_result *r);
 

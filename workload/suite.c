@@ -225,7 +225,7 @@ static int run_and_report(struct walk *walk, const struct workload *w, uint64_t 
         walk->errors = rb_realloc(walk->errors, (walk->nerrors + 1) * sizeof *walk->errors);
         walk->errors[walk->nerrors++] = fabs(result_error(r).relative);
     }
-    walk->wrong += r->wrong;
+    walk->wrong += r->wrong + r->rivals_wrong;
     json_decref(r->more);
     free(r);
     return rc;
@@ -265,7 +265,7 @@ int suite_run(struct workload_suite *s)
     free(walk.errors);
     prices_free(&s->prices);
     if (gpu)
-        gpu_suite_close(s);
+        gpu_suite_close(s, rc);
     else
         compute_close(&s->compute);
     if (rc == RB_OK && walk.wrong > 0)

@@ -13,6 +13,7 @@
 #ifndef RB_WORKLOAD_SUITE_H
 #define RB_WORKLOAD_SUITE_H
 
+#include "collectives/baseline/baseline.h"
 #include "workload/gpu_products.h"
 #include "workload/play.h"
 #include "workload/prices.h"
@@ -33,6 +34,15 @@ struct suite_links {
     double model_GBps, model_flops, scale;
 };
 
+/* Another maker of calls, on GPUs: a baseline that is open, or why there is none. */
+struct suite_rival {
+    const char *name;
+    struct baseline *open; /* NULL: absent says why */
+    const char *absent;
+};
+
+enum { SUITE_RIVALS = 8 };
+
 struct workload_suite {
     struct workload_settings settings;
     struct job *job;
@@ -43,6 +53,8 @@ struct workload_suite {
     int (*record)(void *context, const json_t *object); /* rank 0: one for each workload */
     void *context;
     struct suite_links links;
+    struct suite_rival rivals[SUITE_RIVALS];
+    size_t nrivals;
 
     struct compute compute; /* filled by suite_run */
     struct gpu_products *products; /* on GPUs */
@@ -61,9 +73,10 @@ struct workload_result {
     double samples[SUITE_SAMPLES]; /* of the whole step */
     size_t nsamples;
     uint64_t wrong;  /* elements of all ranks */
+    uint64_t rivals_wrong; /* where others made the calls */
     const char *skipped; /* why it was not run; NULL: it was */
     json_t *more;    /* of a workload that runs itself, or on GPUs: added to its record; NULL */
-    char note[800];  /* whole lines to print below its own; "" */
+    char note[4000]; /* whole lines to print below its own; "" */
 };
 
 /* The errors' parts, seconds, predicted less measured. */
@@ -84,7 +97,10 @@ struct workload_parts parts_of(const double sec[PLAY_MODES]);
 int suite_run(struct workload_suite *s);
 
 /* The record of a result; a new reference. */
+json_t *modes_json(const double sec[PLAY_MODES]); /* a new reference */
 json_t *result_json(const struct workload_suite *s, const struct workload_result *r);
+/* Adds to the note. */
+void result_note(struct workload_result *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* suite_print.c */
 void suite_print_head(const struct workload_suite *s);
 void suite_print_result(const struct workload_suite *s, const struct workload_result *r);

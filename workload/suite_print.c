@@ -5,6 +5,7 @@
 #include "workload/samples.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,15 @@ struct workload_parts parts_of(const double sec[PLAY_MODES])
     p.exposed = sec[PLAY_ALL] - p.compute - p.waiting;
     p.hidden = fmax(sec[PLAY_CALLS] - p.exposed, 0);
     return p;
+}
+
+void result_note(struct workload_result *r, const char *format, ...)
+{
+    const size_t used = strlen(r->note);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(r->note + used, sizeof r->note - used, format, arguments);
+    va_end(arguments);
 }
 
 struct workload_error result_error(const struct workload_result *r)
@@ -89,7 +99,7 @@ void suite_print_end(const struct workload_suite *s, const double *errors, size_
     fflush(s->out);
 }
 
-static json_t *modes_json(const double sec[PLAY_MODES])
+json_t *modes_json(const double sec[PLAY_MODES])
 {
     const struct workload_parts p = parts_of(sec);
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "step_us", sec[PLAY_ALL] * 1e6, "compute_us", p.compute * 1e6, "waiting_us", p.waiting * 1e6,
