@@ -28,7 +28,7 @@ is "who shares the GPU how" "$(field shared workload '"\(.sharing), \(.cut), \(.
 is "type and library" "$(field shared workload '.compute + " " + .compute_type + " " + .library')" "cublas bf16 13.1.0"
 is "predicted and measured" "$(field shared workload '.predicted.step_us > 0 and .measured.step_us > 0 and .measured.compute_us > 0')" true
 is "the share of a step that computes" "$(field shared workload '.efficiency > 0 and .efficiency <= 1')" true
-like "in the table too" "$out" '^#   efficiency [0-9.e-]+ as measured; by the layer'"'"'s model [0-9.e-]+:'
+like "in the table too" "$out" '^#   efficiency [0-9.e-]+ as measured; by the layer'"'"'s model ([0-9.e-]+|n/a):'
 like "the header says what multiplies" "$out" '^# Compute: products by cuBLAS.* bf16, cuBLAS 13\.1\.0, parts of 32 of the 64'
 
 RINGBENCH_SIMULATED_CUT=no exits "no parts" 0 layer 2 --ranks-per-gpu 2 --cublas "$fake" --compute-type tf32 --output hint

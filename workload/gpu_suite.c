@@ -250,6 +250,15 @@ static const struct gpu_made *made_by(const struct gpu_run *o, const struct suit
     return NULL;
 }
 
+static void print_efficiency(const struct layer_answer *a, struct workload_result *r)
+{
+    if (isfinite(a->model.efficiency))
+        result_note(r, "#   efficiency %.3g as measured; by the layer's model %.3g: %.4g ms of products at %.4g TFLOP/s a rank, %.4g ms of calls at %.4g GB/s, none hidden\n",
+                    a->measured, a->model.efficiency, a->model.compute_s / MILLI, a->flops / TERA, a->model.exposed_s / MILLI, a->Bps / GIGA);
+    else
+        result_note(r, "#   efficiency %.3g as measured; by the layer's model n/a: the times of calls follow no curve that tells a rate\n", a->measured);
+}
+
 static void add_model(const struct workload_suite *s, const struct gpu_run *o, struct workload_result *r)
 {
     const struct layer_answer a = model_of(s, r);
@@ -260,8 +269,7 @@ static void add_model(const struct workload_suite *s, const struct gpu_run *o, s
                         a.model.compute_s / MICRO, "efficiency", a.measured, "compared", (json_int_t)o->made[0].compared, "queue_us", queue / MICRO);
     json_object_set_new(r->more, "model_exposed_us", number(a.model.exposed_s / MICRO));
     json_object_set_new(r->more, "model_efficiency", number(a.model.efficiency));
-    result_note(r, "#   efficiency %.3g as measured; by the layer's model %.3g: %.4g ms of products at %.4g TFLOP/s a rank, %.4g ms of calls at %.4g GB/s, none hidden\n",
-         a.measured, a.model.efficiency, a.model.compute_s / MILLI, a.flops / TERA, a.model.exposed_s / MILLI, a.Bps / GIGA);
+    print_efficiency(&a, r);
     add_ratio(s, &a, r);
     for (size_t i = 0; i < s->nrivals; i++)
         gpu_beside_report(s, r, &s->rivals[i], &(struct gpu_beside){ .made = made_by(o, &s->rivals[i]), .program = o->mine, .model_efficiency = a.model.efficiency });
