@@ -65,7 +65,7 @@ static int choose_nccl(struct world *w, struct job *job, const char *version)
 static int open_world(struct world *w, struct job *job, const struct want *want)
 {
     const struct comm_config config = { .transport = "cuda_peer", .ranks_per_gpu = want->ranks_per_gpu, .channels = 2, .slots = 2, .slot_bytes = 512,
-                                        .gpu_threads = 8, .yield = true, .timeout_sec = want->play == RB_ETIMEOUT ? 2 : 20 };
+                                        .gpu_threads = 8, .yield = true, .timeout_sec = want->play == RB_ETIMEOUT ? 2 : 60 };
     const struct gpu_products_setup setup = { .library = want->library != NULL ? want->library : library, .type = want->type };
     *w = (struct world){0};
     RB_TRY(comm_open(&w->comm, job, &config));
