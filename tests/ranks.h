@@ -22,12 +22,14 @@ struct rank_of_job {
     int rank, nranks, result;
 };
 
-static inline int rank_play(void *shared, int rank, int nranks, rank_function *function, void *context)
+static inline int rank_play(const struct rank_of_job *r, bool threads)
 {
     struct job *job;
-    if (job_open_local(&job, shared, rank, nranks) != 0)
+    if (job_open_local(&job, r->shared, r->rank, r->nranks) != 0)
         return 100;
-    const int result = function(job, context);
+    job->thread = threads ? r->rank : 0;
+    job->nthreads = threads ? r->nranks : 1;
+    const int result = r->function(job, r->context);
     job_close(job);
     return result;
 }
@@ -35,7 +37,7 @@ static inline int rank_play(void *shared, int rank, int nranks, rank_function *f
 static inline void *rank_of_thread(void *argument)
 {
     struct rank_of_job *r = argument;
-    r->result = rank_play(r->shared, r->rank, r->nranks, r->function, r->context);
+    r->result = rank_play(r, true);
     return NULL;
 }
 
@@ -67,7 +69,7 @@ static inline int ranks_as_processes(int nranks, rank_function *function, void *
     for (int r = 0; r < nranks; r++) {
         pids[r] = fork();
         if (pids[r] == 0)
-            _exit(rank_play(shared, r, nranks, function, context));
+            _exit(rank_play(&(struct rank_of_job){ function, context, shared, r, nranks, 0 }, false));
     }
     int result = 0;
     for (int r = 0; r < nranks; r++) {
