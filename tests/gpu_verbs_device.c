@@ -96,8 +96,8 @@ static void test_inside_and_outside(void **state)
 static void test_peermem(void **state)
 {
     (void)state;
-    char *command = rb_format("mount -t tmpfs modules %s && mkdir %s/nvidia_peermem && echo 1 >%s/nvidia_peermem/version", modules, modules, modules);
     need_guest();
+    char *command = rb_format("mount -t tmpfs modules %s && mkdir %s/nvidia_peermem && echo 1 >%s/nvidia_peermem/version", modules, modules, modules);
     assert_int_equal(system(command), 0);
     free(command);
     play_on(2, 2, (struct engine_setup){ .slot_bytes = 4096, .slots = 4, .channels = 2 }, play_each,
