@@ -3,9 +3,9 @@
  * Files, in a folder of their own: platform.xml (hosts, the links of scale/fabric.h, a route for every pair that talks), hosts,
  * traces and trace-RANK (one action a line: rank action peer tag bytes type), command (what was run), output. Engine "simgrid" plays
  * them with the player of scale/simgrid_programs.h where it was built, else with smpirun; engine "smpirun" with that only.
- * A rank posts its receives some messages ahead. Between two ranks long messages follow each other on the wire as in
- * collectives/cost.h; short ones, whose latency counts more, may be under way together. Flows of different latency share a link by
- * round-trip time, not fairly.
+ * A rank receives, works and sends step by step in the order of collectives/cost.h and never waits for its messages to leave. The player
+ * keeps the order of a connection: its messages follow each other on the wire and arrive a latency later, as in collectives/cost.h. In
+ * smpirun they share the route, and flows of different latency share a link by round-trip time, not fairly.
  *
  * Errors RB_EUSAGE: SimGrid is not installed (how to), it failed (the last line that it printed), the folder cannot be written. */
 #ifndef RB_SCALE_SIMGRID_H

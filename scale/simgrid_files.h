@@ -9,7 +9,6 @@
 struct trace_step {
     const struct step *step;
     uint64_t bytes;
-    size_t when; /* among the steps of all ranks, in an order in which they can be played one by one */
 };
 struct trace_rank {
     struct trace_step *steps;
@@ -19,23 +18,16 @@ struct trace_rank {
 /* Two ranks that talk, one direction. */
 struct trace_pair {
     int from, to;
-    int messages;
-    uint64_t bytes; /* of the largest */
-    bool follow; /* its messages follow each other on the wire, see simgrid_files.c */
-    double latency; /* of the route */
-    size_t first; /* its messages among those of all pairs */
 };
 struct trace_pairs {
-    struct trace_pair *list; /* sorted */
+    struct trace_pair *list; /* sorted; the caller frees it */
     size_t n;
-    size_t *when; /* a message was sent, pair by pair */
 };
 
 /* Which pairs talk. */
-void simgrid_pairs(struct trace_pairs *pairs, const struct fabric *f, const struct trace_rank *ranks);
-void simgrid_pairs_free(struct trace_pairs *pairs);
+void simgrid_pairs(struct trace_pairs *pairs, const struct trace_rank *ranks, int nranks);
 void simgrid_platform(struct text *out, const struct fabric *f, const struct trace_pairs *pairs);
 /* The actions of one rank; the cluster's memory and arithmetic cost what they cost in scale/fabric.h. */
-void simgrid_trace(struct text *out, const struct trace_pairs *pairs, const struct trace_rank *r, int rank, const struct cluster *c);
+void simgrid_trace(struct text *out, const struct trace_rank *r, int rank, const struct cluster *c);
 
 #endif

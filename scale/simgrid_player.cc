@@ -2,20 +2,24 @@
  *
  *     ringbench-simgrid platform.xml hosts traces [--cfg=...]
  *
- * What smpirun -replay does with the same three files, for the actions that ringbench writes: init, isend, irecv, recv, wait, compute,
- * finalize. Hosts, links, routes, sharing and the clock are SimGrid's own; a rank is a place in its trace that moves on when SimGrid says
- * that what it waits for is done. smpirun gives every rank a stack and leaves it four times a message, which costs more than the
- * simulation; and it adds 16 bytes of envelope to each message, this does not.
+ * Takes the three files of smpirun -replay with the actions that ringbench writes: init, isend, recv, wait, compute, finalize. Hosts, links,
+ * routes, sharing and the clock are SimGrid's own; a rank is a place in its trace that moves on when SimGrid says that what it waits for is
+ * done. smpirun gives every rank a stack and leaves it several times a message, which costs more than the simulation.
  *
- * A message begins when both ends have named it, and ends at both at once; tags number the messages of a pair.
+ * A message begins when it is sent. Two ranks are joined by a connection that keeps order, as a queue pair or a link between GPUs
+ * does: its messages go over the route one after the other, and each arrives the route's latency after its last byte has left. smpirun
+ * has all of them on the route together, and all flows share by round-trip time as TCP does; and it adds 16 bytes to each message.
+ *
  * Output    "<seconds>:Simulation time", as smpirun with ringbench's log format.
  * Exit code 0; 1 with one line that says what is wrong with the traces. */
+#include <simgrid/kernel/Timer.hpp>
 #include <simgrid/s4u.hpp>
 
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <fcntl.h>
 #include <fstream>
 #include <string>
@@ -24,21 +28,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace s4u = simgrid::s4u;
+using timer = simgrid::kernel::timer::Timer;
 
 namespace {
 
 struct rank;
 
-/* A message, or a computation of one rank. */
-struct doing {
-    uint64_t bytes = 0;
-    bool sent = false, received = false, done = false;
-    int seen = 0;                            /* ends that waited for it */
-    rank *waiting[2] = { nullptr, nullptr }; /* sender, receiver */
-    s4u::ActivityPtr activity;
+/* One direction between two ranks. Tags number its messages from 0. */
+struct connection {
+    s4u::Host *from = nullptr, *to = nullptr;
+    double latency = 0;
+    uint64_t sent = 0, left = 0, arrived = 0;
+    std::deque<uint64_t> queue; /* bytes of those that have not left, the first is on its way */
+    s4u::CommPtr comm;
+    rank *sender = nullptr, *receiver = nullptr; /* who waits for the next to leave, to arrive */
 };
 
 struct rank {
@@ -46,11 +53,14 @@ struct rank {
     std::string file;
     const char *at, *end;
     s4u::Host *host;
-    std::unordered_map<uint64_t, doing> inbox; /* by sender and tag */
+    std::unordered_map<int, connection> inbox; /* by sender */
 };
 
 std::vector<rank> ranks;
-std::vector<s4u::ActivityPtr> ended; /* at this instant: SimGrid still looks at them */
+std::unordered_map<const s4u::Link *, double> latencies; /* taken from SimGrid, see take_latencies() */
+std::vector<s4u::CommPtr> ended; /* at this instant: SimGrid still looks at them */
+
+void play(rank *r);
 
 [[noreturn]] __attribute__((format(printf, 1, 2))) void fail(const char *format, ...)
 {
@@ -104,79 +114,97 @@ void end_line(rank &r)
 
 /* --- messages --- */
 
-uint64_t key(const rank &from, uint64_t tag)
+connection &connection_of(const rank &from, rank &to)
 {
-    return static_cast<uint64_t>(from.number) << 40 | tag;
+    connection &c = to.inbox[from.number];
+    c.from = from.host;
+    c.to = to.host;
+    return c;
 }
 
-void begin_if_both(doing &d, const rank &from, const rank &to)
+double latency_of(const connection &c)
 {
-    if (!d.sent || !d.received)
-        return;
-    const s4u::CommPtr comm = s4u::Comm::sendto_init(from.host, to.host);
-    comm->set_payload_size(d.bytes);
-    comm->set_data(&d);
-    d.activity = comm;
-    comm->start();
+    std::vector<s4u::Link *> links;
+    double sum = 0;
+    c.from->route_to(c.to, links, nullptr);
+    for (const s4u::Link *l : links)
+        sum += latencies[l];
+    return sum;
+}
+
+void begin(connection &c)
+{
+    if (c.left == 0)
+        c.latency = latency_of(c);
+    c.comm = s4u::Comm::sendto_init(c.from, c.to);
+    c.comm->set_payload_size(c.queue.front());
+    c.comm->set_data(&c);
+    c.comm->start();
+}
+
+void arrive(connection &c)
+{
+    c.arrived++;
+    play(std::exchange(c.receiver, nullptr));
+}
+
+void on_end(const s4u::Activity &activity)
+{
+    static double date = -1;
+    connection &c = *activity.get_data<connection>();
+    if (s4u::Engine::get_clock() > date)
+        ended.clear();
+    date = s4u::Engine::get_clock();
+    ended.push_back(std::move(c.comm));
+    c.comm = nullptr;
+    c.left++;
+    c.queue.pop_front();
+    if (!c.queue.empty())
+        begin(c);
+    play(std::exchange(c.sender, nullptr));
+    if (c.latency > 0)
+        timer::set(date + c.latency, [&c] { arrive(c); });
+    else
+        arrive(c);
 }
 
 void send(rank &r)
 {
-    rank &to = other(r);
-    doing &d = to.inbox[key(r, number(r))];
-    d.bytes = number(r);
-    d.sent = true;
-    begin_if_both(d, r, to);
+    connection &c = connection_of(r, other(r));
+    if (number(r) != c.sent++)
+        fail("%s: the tags of the messages to a rank do not count from 0", r.file.c_str());
+    c.queue.push_back(number(r));
+    if (c.queue.size() == 1)
+        begin(c);
 }
 
-uint64_t receive(rank &r)
+/* False: it has not arrived, the rank goes on when it has. */
+bool receive(rank &r)
 {
-    rank &from = other(r);
-    const uint64_t k = key(from, number(r));
-    doing &d = r.inbox[k];
-    if (!d.received) {
-        d.received = true;
-        begin_if_both(d, from, r);
-    }
-    return k;
+    connection &c = connection_of(other(r), r);
+    const bool there = number(r) < c.arrived;
+    c.receiver = there ? nullptr : &r;
+    return there;
 }
 
-/* False: it is not done yet, the rank goes on when it is. */
-bool wait_for(rank &r, rank &to, uint64_t k, bool as_receiver)
-{
-    const auto at = to.inbox.find(k);
-    if (at == to.inbox.end())
-        fail("%s: waits for a message that was not begun", r.file.c_str());
-    doing &d = at->second;
-    if (!d.done) {
-        d.waiting[as_receiver] = &r;
-        return false;
-    }
-    if (++d.seen == 2)
-        to.inbox.erase(at);
-    return true;
-}
-
+/* For a message of its own to leave. */
 bool wait(rank &r)
 {
     rank &from = other(r), &to = other(r);
-    return wait_for(r, to, key(from, number(r)), to.number == r.number && (from.number != r.number));
+    connection &c = connection_of(from, to);
+    const uint64_t tag = number(r);
+    if (from.number != r.number || tag >= c.sent)
+        fail("%s: waits for a message that it did not send", r.file.c_str());
+    c.sender = tag < c.left ? nullptr : &r;
+    return tag < c.left;
 }
 
-bool receive_now(rank &r)
-{
-    return wait_for(r, r, receive(r), true);
-}
-
+/* A rank computes one thing at a time on a host of its own, so that only the date counts. An activity of SimGrid's would lengthen the list
+ * that it walks through at the end of every message (docs/simgrid.md). */
 void compute(rank &r)
 {
-    doing *d = new doing;
-    d->waiting[0] = &r;
-    const s4u::ExecPtr exec = s4u::Exec::init();
-    exec->set_host(r.host)->set_flops_amount(strtod(word(r).data(), nullptr));
-    exec->set_data(d);
-    d->activity = exec;
-    exec->start();
+    const double flops = strtod(word(r).data(), nullptr);
+    timer::set(s4u::Engine::get_clock() + flops / r.host->get_speed(), [&r] { play(&r); });
 }
 
 /* --- ranks --- */
@@ -190,10 +218,8 @@ bool play_line(rank &r)
     const std::string_view action = word(r);
     if (action == "isend")
         send(r);
-    else if (action == "irecv")
-        receive(r);
     else if (action == "recv")
-        go = receive_now(r);
+        go = receive(r);
     else if (action == "wait")
         go = wait(r);
     else if (action == "compute")
@@ -211,22 +237,6 @@ void play(rank *r)
 {
     while (r != nullptr && r->at < r->end && play_line(*r))
         ;
-}
-
-void on_end(const s4u::Activity &activity)
-{
-    static double date = -1;
-    doing *d = activity.get_data<doing>();
-    if (s4u::Engine::get_clock() > date)
-        ended.clear();
-    date = s4u::Engine::get_clock();
-    ended.push_back(std::move(d->activity));
-    d->done = true;
-    rank *const waiting[2] = { d->waiting[0], d->waiting[1] };
-    if (!d->sent)
-        delete d;
-    play(waiting[0]);
-    play(waiting[1]);
 }
 
 /* --- files --- */
@@ -260,6 +270,16 @@ void open_traces(const s4u::Engine &engine, const char *hosts, const char *trace
         fail("%s and %s: no ranks", hosts, traces);
 }
 
+/* A latency that SimGrid knows of is the weight of a flow where several share a link; here it is the time from the end of a message to its
+ * arrival. */
+void take_latencies(const s4u::Engine &engine)
+{
+    for (s4u::Link *l : engine.get_all_links()) {
+        latencies[l] = l->get_latency();
+        l->set_latency(0);
+    }
+}
+
 } /* namespace */
 
 int main(int argc, char **argv)
@@ -268,6 +288,7 @@ int main(int argc, char **argv)
     if (argc != 4)
         fail("usage: ringbench-simgrid platform.xml hosts traces [--cfg=...]");
     engine.load_platform(argv[1]);
+    take_latencies(engine);
     open_traces(engine, argv[2], argv[3]);
     s4u::Activity::on_completion_cb(on_end);
     for (rank &r : ranks)

@@ -16,10 +16,10 @@ static const char *const both[] = {
     "--log=root.fmt:%.12r:%m%n", "--cfg=surf/precision:1e-12", "--cfg=network/optim:Full", "--cfg=network/crosstraffic:0",
     "--cfg=network/bandwidth-factor:1", "--cfg=network/latency-factor:1", "--cfg=network/TCP-gamma:0", "--cfg=network/weight-S:0",
 };
-/* Nothing is eager, and every rank shares the one copy of the program. */
+/* Everything is eager: a message begins when it is sent. Every rank shares the one copy of the program. */
 static const char *const smpirun_only[] = {
     "-no-privatize", "--cfg=smpi/bw-factor:0:1", "--cfg=smpi/lat-factor:0:1", "--cfg=smpi/os:0:0:0", "--cfg=smpi/or:0:0:0",
-    "--cfg=smpi/ois:0:0:0", "--cfg=smpi/host-speed:1e9f", "--cfg=smpi/async-small-thresh:0", "--cfg=smpi/send-is-detached-thresh:0",
+    "--cfg=smpi/ois:0:0:0", "--cfg=smpi/host-speed:1e9f", "--cfg=smpi/async-small-thresh:2147483647", "--cfg=smpi/send-is-detached-thresh:2147483647",
 };
 static const char *const player_only[] = { "--cfg=network/model:CM02" };
 

@@ -1,7 +1,8 @@
 /* scale/simgrid_programs.h - the two programs that play a folder of traces. Private to simgrid*.c.
  *
  * smpirun is SimGrid's own, a thread for every rank. The player (scale/simgrid_player.cc) is built beside ringbench where SimGrid's
- * headers are; it plays the same traces on the same platform several times faster. */
+ * headers are; it plays the same traces on the same platform several times
+ * faster, with messages that keep their order (scale/simgrid.h). */
 #ifndef RB_SCALE_SIMGRID_PROGRAMS_H
 #define RB_SCALE_SIMGRID_PROGRAMS_H
 

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "scale/agreement.h"
-#include "tests/scale_data.h"
+#include "tests/scale_question.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,36 +15,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct question {
-    const char *cluster, *algorithm;
-    int ranks, servers;
-    uint64_t bytes, piece;
-    const char *key, *value; /* a change of the cluster; NULL: none */
-    bool every_rank;
-};
-
-static struct simulated answer(const struct question *q)
-{
-    struct cluster c;
-    struct simulated r;
-    assert_int_equal(cluster_load(&c, q->cluster, &catalogue, &links), RB_OK);
-    if (q->key != NULL)
-        assert_int_equal(cluster_change(&c, q->key, q->value, &catalogue, &links), RB_OK);
-    struct simulation s = { .cluster = &c, .algorithm = algorithm_find(q->algorithm), .engine = "cost", .protocol = "bare", .bytes = q->bytes,
-                            .piece_bytes = q->piece, .every_rank = q->every_rank,
-                            .group = { .nranks = q->ranks > 0 ? q->ranks : cluster_gpus(&c), .servers = q->servers > 0 ? q->servers : 1 } };
-    assert_int_equal(simulation_check(&s), RB_OK);
-    assert_int_equal(simulate(&s, &r), RB_OK);
-    cluster_free(&c);
-    return r;
-}
-
-static void near(double got, double want, double tolerance, const char *what, double at)
-{
-    if (!(fabs(got / want - 1) <= tolerance))
-        fail_msg("%s at %g: %.9g where %.9g is expected", what, at, got, want);
-}
 
 /* 2 (n-1) messages of S/n: 2 (n-1) alpha + 2 (n-1)/n S/B, B = 100 GB/s and alpha = 2 us each way, no contention. n where S has a grain a rank. */
 static void test_ring_is_the_closed_form(void **state)

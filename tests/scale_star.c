@@ -1,10 +1,9 @@
-/* Parameter servers in two rounds against every message played; and where SimGrid and the model part over a shared memory. */
+/* Parameter servers in two rounds against every message played. */
 #include "scale/simulate.h"
 
 #include "core/error.h"
 #include "core/text.h"
-#include "scale/simgrid.h"
-#include "tests/scale_data.h"
+#include "tests/scale_question.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,40 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct question {
-    const char *cluster, *algorithm, *engine;
-    int servers;
-    uint64_t bytes;
-    const char *key, *value; /* a change of the cluster; NULL: none */
-    bool every_rank, no_latency;
-};
-
-static struct simulated answer(const struct question *q)
-{
-    struct cluster c;
-    struct simulated r;
-    assert_int_equal(cluster_load(&c, q->cluster, &catalogue, &links), RB_OK);
-    if (q->key != NULL)
-        assert_int_equal(cluster_change(&c, q->key, q->value, &catalogue, &links), RB_OK);
-    if (q->no_latency) {
-        assert_int_equal(cluster_change(&c, "link_us", "0", &catalogue, &links), RB_OK);
-        assert_int_equal(cluster_change(&c, "nic_us", "0", &catalogue, &links), RB_OK);
-    }
-    struct simulation s = { .cluster = &c, .algorithm = algorithm_find(q->algorithm), .engine = q->engine != NULL ? q->engine : "cost", .protocol = "bare",
-                            .bytes = q->bytes, .every_rank = q->every_rank,
-                            .group = { .nranks = cluster_gpus(&c), .servers = q->servers > 0 ? q->servers : 1 } };
-    assert_int_equal(simulation_check(&s), RB_OK);
-    assert_int_equal(simulate(&s, &r), RB_OK);
-    cluster_free(&c);
-    return r;
-}
-
-static void near(double got, double want, double tolerance, const char *what, double at)
-{
-    if (!(fabs(got / want - 1) <= tolerance))
-        fail_msg("%s at %g: %.9g where %.9g is expected", what, at, got, want);
-}
 
 /* All of them together, and one after the other: as many steps as messages say that no event was played. */
 static bool in_two_rounds(const struct simulated *r)
@@ -132,24 +97,6 @@ static void test_sixteen_thousand(void **state)
     near(r.seconds, 2 * (16384 - 8) * (double)(256 << 20) / 256 / 48.5e9, 0.001, "servers of 16384", 256);
 }
 
-/* SimGrid's trace adds a message's latency where its receiver waits for it, after what it was busy with; here it passes meanwhile. So they
- * part by latencies where passes over a shared memory keep receivers busy, and only by them. */
-static void test_busy_receivers_in_simgrid(void **state)
-{
-    (void)state;
-    if (simgrid_version()[0] == '\0') {
-        print_message("SKIPPED: smpirun is not installed (apt-get install libsimgrid-dev)\n");
-        skip();
-    }
-    static const char *const names[] = { "ring_all_reduce", "two_level_all_reduce" };
-    for (size_t a = 0; a < RB_LEN(names); a++) {
-        struct question q = { .cluster = "tests/clusters/bus.cluster", .algorithm = names[a], .bytes = 1 << 20, .every_rank = true, .no_latency = true };
-        const double ours = answer(&q).seconds;
-        q.engine = "simgrid";
-        near(answer(&q).seconds, ours, 0.001, names[a], 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,7 +104,6 @@ int main(void)
         cmocka_unit_test(test_every_rank_serves),
         cmocka_unit_test(test_every_rank_serves_folded),
         cmocka_unit_test(test_sixteen_thousand),
-        cmocka_unit_test(test_busy_receivers_in_simgrid),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
 }
