@@ -203,7 +203,7 @@ $(BUILD)/tests/gpu_nccl $(BUILD)/tests/gpu_recording $(BUILD)/tests/gpu_layer_th
 
 # A stand-in for cuBLAS, on the simulated GPU.
 cublas := $(BUILD)/tests/libcublasLt-fake.so
-$(cublas): tests/cublas/library.c collectives/device/half.h collectives/device/fp8.h tests/gpu/simulated_stream.h $(BUILD)/flags
+$(cublas): tests/cublas/library.c collectives/device/cublas_api.h collectives/device/half.h collectives/device/fp8.h tests/gpu/simulated_stream.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) $(CFLAGS) -Wno-missing-prototypes -fPIC -fvisibility=hidden -shared -o $@ $<

@@ -12,7 +12,7 @@ struct job_mpi {
     MPI_Comm comm;
 };
 
-static int check(int rc, const char *what)
+int job_mpi_check(int rc, const char *what)
 {
     if (rc == MPI_SUCCESS)
         return RB_OK;
@@ -29,12 +29,12 @@ static MPI_Comm comm_of(const struct job *job)
 
 static int barrier(struct job *job)
 {
-    return check(MPI_Barrier(comm_of(job)), "MPI_Barrier");
+    return job_mpi_check(MPI_Barrier(comm_of(job)), "MPI_Barrier");
 }
 
 static int allgather(struct job *job, const void *mine, void *all, size_t bytes)
 {
-    return check(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, comm_of(job)), "MPI_Allgather");
+    return job_mpi_check(MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, comm_of(job)), "MPI_Allgather");
 }
 
 static void close_mpi(struct job *job)
@@ -51,7 +51,7 @@ static void close_part(struct job *job)
 
 static int split_by_machine(const struct job *job, MPI_Comm *local_p)
 {
-    return check(MPI_Comm_split_type(comm_of(job), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, local_p), "MPI_Comm_split_type");
+    return job_mpi_check(MPI_Comm_split_type(comm_of(job), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, local_p), "MPI_Comm_split_type");
 }
 
 static int split(struct job **part_p, struct job *job, int colour);
@@ -118,7 +118,7 @@ static int open_part(struct job **part_p, MPI_Comm comm)
 static int split(struct job **part_p, struct job *job, int colour)
 {
     MPI_Comm part;
-    RB_TRY(check(MPI_Comm_split(comm_of(job), colour, job->rank, &part), "MPI_Comm_split"));
+    RB_TRY(job_mpi_check(MPI_Comm_split(comm_of(job), colour, job->rank, &part), "MPI_Comm_split"));
     return open_part(part_p, part);
 }
 

@@ -15,10 +15,9 @@ const char *section_purchase(struct text *out, const struct page_input *in)
 {
     struct purchase p;
     struct purchase_settings s;
-    if (in->gpus == NULL)
-        return "there is no GPU catalogue";
-    if (purchase_defaults(&s) != RB_OK || purchase_load(&p, NULL, in->gpus) != RB_OK)
-        return "the servers could not be read";
+    const char *why = purchase_shipped(&p, &s, in->gpus);
+    if (why != NULL)
+        return why;
     html_paragraph(out, "Serving %s (%.4g G parameters). * as the documents configure it; worth: million tokens for a dollar of capital, power and rack, first "
                    "as the documents count (any batch fits), then at the batch whose weights and caches of %.0f tokens fit.", s.shape.model_name,
                    s.params / 1e9, s.context);

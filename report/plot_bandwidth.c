@@ -81,17 +81,7 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
 
 static const char *draw(struct figures *figures, const struct plot *plot, const struct page_input *in)
 {
-    struct panels all;
-    panels_make(&all, in->records);
-    bool any = false;
-    double low, high;
-    for (size_t i = 0; i < all.count; i++)
-        if (panel_range(&all.list[i], busbw, &low, &high)) {
-            draw_panel(figures, plot, &all, &all.list[i]);
-            any = true;
-        }
-    panels_free(&all);
-    return any ? NULL : "no case has a bus bandwidth: it needs at least two ranks";
+    return panels_draw(figures, plot, in->records, busbw, draw_panel) ? NULL : "no case has a bus bandwidth: it needs at least two ranks";
 }
 
 const struct plot plot_bandwidth = { .name = "bandwidth", .title = "Bus bandwidth against size", .section = "results", .draw = draw };

@@ -75,10 +75,9 @@ static const char *draw(struct figures *figures, const struct plot *plot, const 
 {
     struct purchase p;
     struct purchase_settings set;
-    if (in->gpus == NULL)
-        return "there is no GPU catalogue";
-    if (purchase_defaults(&set) != RB_OK || purchase_load(&p, NULL, in->gpus) != RB_OK)
-        return "the servers could not be read";
+    const char *why = purchase_shipped(&p, &set, in->gpus);
+    if (why != NULL)
+        return why;
     fill(figure_add(figures, plot, rb_strdup(plot->name), rb_strdup("Cost against throughput")), &p, &set);
     purchase_free(&p);
     return NULL;

@@ -74,17 +74,7 @@ static void draw_panel(struct figures *figures, const struct plot *plot, const s
 
 static const char *draw(struct figures *figures, const struct plot *plot, const struct page_input *in)
 {
-    struct panels all;
-    panels_make(&all, in->records);
-    bool any = false;
-    double low, high;
-    for (size_t i = 0; i < all.count; i++)
-        if (panel_range(&all.list[i], ratio, &low, &high)) {
-            draw_panel(figures, plot, &all, &all.list[i]);
-            any = true;
-        }
-    panels_free(&all);
-    return any ? NULL : "no baseline was measured beside our algorithms";
+    return panels_draw(figures, plot, in->records, ratio, draw_panel) ? NULL : "no baseline was measured beside our algorithms";
 }
 
 const struct plot plot_ratio = { .name = "ratio", .title = "Speed against the baseline", .section = "results", .draw = draw };

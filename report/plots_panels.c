@@ -158,6 +158,22 @@ bool panel_range(const struct panel *p, double (*value)(const struct record_case
     return true;
 }
 
+bool panels_draw(struct figures *figures, const struct plot *plot, const struct records *r, double (*value)(const struct record_case *),
+                 void (*draw)(struct figures *figures, const struct plot *plot, const struct panels *all, const struct panel *p))
+{
+    struct panels all;
+    panels_make(&all, r);
+    bool any = false;
+    double low, high;
+    for (size_t i = 0; i < all.count; i++)
+        if (panel_range(&all.list[i], value, &low, &high)) {
+            draw(figures, plot, &all, &all.list[i]);
+            any = true;
+        }
+    panels_free(&all);
+    return any;
+}
+
 void panel_inputs(struct text *caption, const struct panels *all, const struct panel *p)
 {
     const struct record_case *c = head(p->curves[0]);

@@ -39,6 +39,9 @@ const char *panel_style(char buffer[FIGURE_STYLE], const struct panel *p, size_t
 int panel_block(struct figure *f, const struct curve *c, double (*value)(const struct record_case *));
 /* Least and largest finite value over the panel; false when there is none. */
 bool panel_range(const struct panel *p, double (*value)(const struct record_case *), double *low_p, double *high_p);
+/* Draws every panel that has values; false when none has any. */
+bool panels_draw(struct figures *figures, const struct plot *plot, const struct records *r, double (*value)(const struct record_case *),
+                 void (*draw)(struct figures *figures, const struct plot *plot, const struct panels *all, const struct panel *p));
 /* The end of a caption: where the numbers come from and what is not shown. */
 void panel_inputs(struct text *caption, const struct panels *all, const struct panel *p);
 

@@ -91,6 +91,8 @@ struct sheet *purchase_sensitivity_sheet(const struct purchase *p, const struct 
 int purchase_defaults(struct purchase_settings *s);
 /* Fills the derived part. */
 int purchase_prepare(struct purchase_settings *s);
+/* The shipped servers and the defaults, for pages and plots; purchase_free(). NULL, or a static text: why there are none. */
+const char *purchase_shipped(struct purchase *p, struct purchase_settings *s, const struct catalogue *c);
 
 /* `ringbench purchase`; returns the exit code. */
 int purchase_command(int argc, char **argv);

@@ -196,6 +196,13 @@ int purchase_defaults(struct purchase_settings *s)
     return purchase_prepare(s);
 }
 
+const char *purchase_shipped(struct purchase *p, struct purchase_settings *s, const struct catalogue *c)
+{
+    if (c == NULL)
+        return "there is no GPU catalogue";
+    return purchase_defaults(s) == RB_OK && purchase_load(p, NULL, c) == RB_OK ? NULL : "the servers could not be read";
+}
+
 int purchase_prepare(struct purchase_settings *s)
 {
     RB_TRY(limits_defaults(&s->shape));

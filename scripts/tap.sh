@@ -6,6 +6,7 @@
 #   unlike NAME FILE PATTERN  passes when none does
 #   exits NAME CODE COMMAND.. passes when the command ends with this code; its output stays in $out and $err (files)
 #   skip NAME REASON          counts as skipped
+#   in_work                   goes to $work, ready for mpirun
 #   finish                    last line of the test
 #
 # $RINGBENCH is the program, $work a folder of the test's own that goes with it.
@@ -18,6 +19,14 @@ err=$work/err
 tap_count=0
 tap_failed=0
 trap 'rm -rf "$work"' EXIT
+
+in_work() { # goes there; mpirun as root, and data also for a program that stands elsewhere
+    local data
+    data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
+    [ -d "$data" ] || data=$PWD/report/data
+    export RINGBENCH_DATA=${RINGBENCH_DATA:-$data} OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    cd "$work" || exit 1
+}
 
 tap_report() { # result name
     tap_count=$((tap_count + 1))

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "tests/temporary_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char folder[] = "/tmp/ringbench-store-XXXXXX";
 
 static int parse(struct settings *s, char **words, int n)
 {
@@ -202,21 +201,6 @@ static void test_what_cannot_be_written_is_said_first(void **state)
     rb_mute(false);
     free(file);
     free(below);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char *command = rb_format("rm -rf '%s'", folder);
-    const int rc = system(command);
-    free(command);
-    return rc;
 }
 
 int main(void)

@@ -211,13 +211,8 @@ static int lose_peer(struct job *job, void *context)
     RB_TRY(comm_prepare(comm, &call, &op));
     RB_TRY(operation_run(op, in, out));
     job_barrier(job);
-    if (job->rank == 0) {
-        pthread_mutex_lock(&fake.lock);
-        for (int i = 0; i < FAKE_QPS; i++)
-            if (fake.qps[i] != NULL)
-                fake.qps[i]->to = FAKE_QPS;
-        pthread_mutex_unlock(&fake.lock);
-    }
+    if (job->rank == 0)
+        fake_disconnect();
     job_barrier(job);
     results[job->rank] = operation_run(op, in, out);
     operation_free(op);

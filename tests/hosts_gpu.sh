@@ -59,14 +59,7 @@ rm -rf "$work/run"
 net_mpirun 1 -x RINGBENCH_SIMULATED_GPUS=1 "$program" --output "$work/run" --baseline none --no-report -T 20 --collective all_reduce --algorithm ring \
     -b 64K -e 64K -n 100000 >"$out" 2>"$err" &
 job=$!
-for _ in $(seq 200); do
-    [ -s "$results" ] && break
-    sleep 0.1
-done
-sleep 1
-for pid in $(net_pids b); do
-    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$(basename "$program" | cut -c1-15)" ] || kill -9 "$pid"
-done
+net_kill_ranks b "$program" "$results"
 for _ in $(seq 200); do
     kill -0 $job 2>/dev/null || break
     sleep 0.1

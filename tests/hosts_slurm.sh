@@ -138,18 +138,11 @@ exits "salloc: mpirun finds the nodes by itself" 0 net_run a salloc -N3 -n3 mpir
 is "the ranks are on three hosts" "$(hosts_of_run)" "${net_hosts[*]}"
 
 kill_one() { # options of srun: a rank on c is killed in mid-run; the job's time to end in $took, its code in $ended
-    local i pid job start
+    local job start
     rm -rf "$work/run"
     net_run a srun --mpi=pmix -N3 -n3 "$@" "$RINGBENCH" "${small[@]}" -n 100000 --budget 60 >"$out" 2>"$err" &
     job=$!
-    for i in $(seq 300); do
-        [ -s "$results" ] && break
-        sleep 0.1
-    done
-    sleep 1
-    for pid in $(net_pids c); do
-        [ "$(cat "/proc/$pid/comm")" != ringbench ] || kill -9 "$pid"
-    done
+    net_kill_ranks c ringbench "$results"
     start=$SECONDS
     ended=0
     wait $job || ended=$?

@@ -2,11 +2,7 @@
 # The main job with several ranks: right results, tables that three consumers can parse, records that others can read,
 # resuming, pairs, soak, minima.
 . scripts/tap.sh
-cd "$work" || exit 1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
-[ -d "$data" ] || data=$OLDPWD/report/data
-export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
+in_work
 ranks() { mpirun --oversubscribe -n "$1" "$RINGBENCH" "${@:2}"; }
 
 types=([2]=float,bfloat16 [3]=float,f8e5m2 [4]=half,f8e4m3)

@@ -6,11 +6,7 @@ if [ -z "${OWN_SHM:-}" ] && unshare -m mount -t tmpfs tmpfs /dev/shm 2>/dev/null
     exec env OWN_SHM=1 unshare -m bash -c 'mount -t tmpfs -o size=1g tmpfs /dev/shm && exec bash "$0"' "$0"
 fi
 . scripts/tap.sh
-cd "$work" || exit 1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
-[ -d "$data" ] || data=$OLDPWD/report/data
-export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
+in_work
 soak=(--collective all_reduce --algorithm ring,direct_two_shot -b 64 -e 64K -f 4 --budget 10ms -N 0)
 
 launch() { # ranks options...: in the background; waits for the first record

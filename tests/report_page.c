@@ -9,6 +9,7 @@
 #include "report/page.h"
 #include "report/statistics.h"
 #include "tests/page_data.h"
+#include "tests/temporary_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char folder[] = "/tmp/ringbench-page-XXXXXX";
 
 static int write_all(const char *path, const struct records *r)
 {
@@ -397,21 +396,11 @@ static void test_base64(void **state)
     }
 }
 
-static int make_folder(void **state)
+static int make_both(void **state)
 {
-    (void)state;
     if (access("report/data/gpus.csv", R_OK) == 0) /* built elsewhere: the program does not stand beside its data */
         setenv("RINGBENCH_DATA", "report/data", 0);
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char *command = rb_format("rm -r %s", folder);
-    const int rc = system(command);
-    free(command);
-    return rc;
+    return make_folder(state);
 }
 
 int main(int argc, char **argv)
@@ -424,5 +413,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_catalogue_of_the_user), cmocka_unit_test(test_statistics), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_base64),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_both, remove_folder);
 }

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "report/plots_panels.h"
 #include "tests/page_data.h"
+#include "tests/temporary_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char folder[] = "/tmp/ringbench-plots-XXXXXX";
 
 static bool exists(const char *name, const char *end)
 {
@@ -267,21 +266,6 @@ static void test_styles(void **state)
     assert_string_not_equal(figure_style(&mpi, 0).colour, figure_style(&ring, 0).colour);
     assert_non_null(figure_style(&other, 0).colour);
     assert_true(figure_style(&ring, 1).dash != figure_style(&ring, 0).dash && figure_style(&ring, 1).point != figure_style(&ring, 0).point);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char *command = rb_format("rm -r %s", folder);
-    const int rc = system(command);
-    free(command);
-    return rc;
 }
 
 int main(void)

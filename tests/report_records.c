@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "tests/temporary_folder.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char folder[] = "/tmp/ringbench-records-XXXXXX";
 
 static char *path_of(const char *name)
 {
@@ -336,21 +335,6 @@ static void test_another_reader(void **state)
     free(jsonl);
     free(csv);
     free(script);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char *command = rb_format("rm -r %s", folder);
-    const int rc = system(command);
-    free(command);
-    return rc;
 }
 
 int main(void)

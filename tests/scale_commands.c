@@ -4,6 +4,7 @@
 #include "scale/draw.h"
 #include "scale/plan_command.h"
 #include "scale/simulate_command.h"
+#include "tests/temporary_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,21 +15,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char path[] = "/tmp/scale_commands_XXXXXX";
-
-static int make_file(void **state)
-{
-    (void)state;
-    const int fd = mkstemp(path);
-    return fd < 0 || close(fd) != 0;
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return remove(path);
-}
 
 /* A line of words; what it printed is in the file. */
 static int call(int (*command)(int, char **), const char *line)

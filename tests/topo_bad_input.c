@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "tests/capture.h"
+#include "tests/temporary_file.h"
 #include "topo/xml_check.h"
 
 #include <setjmp.h>
@@ -17,21 +18,6 @@
 
 #define MACHINES "tests/topologies/"
 #define HEAD2 "\tGPU0\tGPU1\tCPU Affinity\n"
-
-static char path[] = "/tmp/topo_bad_XXXXXX";
-
-static int make_file(void **state)
-{
-    (void)state;
-    const int fd = mkstemp(path);
-    return fd < 0 || close(fd) != 0;
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return remove(path);
-}
 
 static void write_file(const char *bytes, size_t length)
 {

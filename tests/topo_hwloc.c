@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "tests/capture.h"
+#include "tests/topology_file.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,25 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MACHINES "tests/topologies/"
-
-static struct topology *load(const char *file)
-{
-    struct topology *t = NULL;
-    assert_int_equal(topology_load(&t, file), RB_OK);
-    return t;
-}
-
-/* By name; fails when there is none. */
-static int named(const struct topology *t, const char *name)
-{
-    for (size_t i = 0; i < topology_device_count(t); i++)
-        if (strcmp(topology_device(t, i)->name, name) == 0)
-            return (int)i;
-    fail_msg("no device %s", name);
-    return -1;
-}
 
 static const struct machine {
     const char *file;

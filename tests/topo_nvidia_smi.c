@@ -2,6 +2,7 @@
 #include "topo/topology.h"
 
 #include "core/error.h"
+#include "tests/topology_file.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,24 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MACHINES "tests/topologies/"
-
-static struct topology *load(const char *file)
-{
-    struct topology *t = NULL;
-    assert_int_equal(topology_load(&t, file), RB_OK);
-    return t;
-}
-
-static int named(const struct topology *t, const char *name)
-{
-    for (size_t i = 0; i < topology_device_count(t); i++)
-        if (strcmp(topology_device(t, i)->name, name) == 0)
-            return (int)i;
-    fail_msg("no device %s", name);
-    return -1;
-}
 
 static void test_devices(void **state)
 {

@@ -162,6 +162,16 @@ static void fake_settle(void)
     fake.nwaiting = 0;
 }
 
+/* The queue pairs lead nowhere any more. */
+static inline void fake_disconnect(void)
+{
+    pthread_mutex_lock(&fake.lock);
+    for (int i = 0; i < FAKE_QPS; i++)
+        if (fake.qps[i] != NULL)
+            fake.qps[i]->to = FAKE_QPS;
+    pthread_mutex_unlock(&fake.lock);
+}
+
 static void fake_read(struct fake_qp *q, const struct fake_work *w)
 {
     fake_settle();

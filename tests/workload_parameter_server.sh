@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # ringbench workload parameter-server: its table and record, its options, and what happens when a server or a worker is killed.
 . scripts/tap.sh
-cd "$work" || exit 1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-data=$(cd "$(dirname "$RINGBENCH")" && pwd)/report/data
-[ -d "$data" ] || data=$OLDPWD/report/data
-export RINGBENCH_DATA=${RINGBENCH_DATA:-$data}
+in_work
 
 run() { # ranks options...
     local n=$1

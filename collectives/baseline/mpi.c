@@ -3,6 +3,7 @@
 #include "collectives/baseline/baseline.h"
 
 #include "core/error.h"
+#include "core/job_mpi.h"
 #include "core/text.h"
 
 #include <limits.h>
@@ -20,16 +21,6 @@ struct mpi_operation {
     bool mean; /* taken after the call */
     bool own_type, own_op;
 };
-
-static int check(int rc, const char *what)
-{
-    if (rc == MPI_SUCCESS)
-        return RB_OK;
-    char text[MPI_MAX_ERROR_STRING];
-    int length = 0;
-    MPI_Error_string(rc, text, &length);
-    return rb_fail(RB_EINTERNAL, "%s: %.*s", what, length, text);
-}
 
 static bool is_narrow(enum rb_type type)
 {
@@ -230,12 +221,12 @@ static int prepare(struct baseline *b, struct baseline_operation **op_p, const s
     int rc = RB_OK;
     if (reduces(call) && is_narrow(call->type)) {
         /* A type of its own, so that no predefined operator is meant by it. */
-        rc = check(MPI_Type_contiguous(2, MPI_BYTE, &op->type), "MPI_Type_contiguous");
+        rc = job_mpi_check(MPI_Type_contiguous(2, MPI_BYTE, &op->type), "MPI_Type_contiguous");
         if (rc == RB_OK)
-            rc = check(MPI_Type_commit(&op->type), "MPI_Type_commit");
+            rc = job_mpi_check(MPI_Type_commit(&op->type), "MPI_Type_commit");
         op->own_type = true;
         if (rc == RB_OK)
-            rc = check(MPI_Op_create(narrow_function(call->type, call->op), 1, &op->op), "MPI_Op_create");
+            rc = job_mpi_check(MPI_Op_create(narrow_function(call->type, call->op), 1, &op->op), "MPI_Op_create");
         op->own_op = rc == RB_OK;
     }
     if (rc != RB_OK) {
@@ -342,7 +333,7 @@ static void divide(const struct mpi_operation *op, void *result)
 static int run(struct baseline_operation *head, const void *in, void *out)
 {
     struct mpi_operation *op = (struct mpi_operation *)head;
-    RB_TRY(check(run_call(op, in, out), "the MPI baseline"));
+    RB_TRY(job_mpi_check(run_call(op, in, out), "the MPI baseline"));
     if (op->mean && out != NULL)
         divide(op, baseline_result(head, in, out));
     return RB_OK;

@@ -1,5 +1,6 @@
 #include "collectives/device/cublas.h"
 
+#include "collectives/device/cublas_api.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -8,19 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* cudaDataType_t, cublasComputeType_t, cublasLtMatmulDescAttributes_t, cublasLtMatmulPreferenceAttributes_t, cublasStatus_t */
-enum { REAL_32F = 0, REAL_16F = 2, REAL_16BF = 14, REAL_8F_E4M3 = 28, COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, TRANSPOSED = 1, DESC_TRANSA = 3,
-       DESC_SM_COUNT_TARGET = 15, PREF_WORKSPACE = 1, STATUS_NOT_SUPPORTED = 15 };
-
-/* cublasLtMatmulHeuristicResult_t */
-struct heuristic {
-    uint64_t algorithm[8];
-    size_t workspace;
-    int status;
-    float waves;
-    int reserved[4];
-};
 
 struct calls {
     int (*create)(void **handle);

@@ -4,6 +4,7 @@
  * FAKE_CUBLAS_FAULT   create: refused; prepare: no product can be prepared; call: the third product fails; wrong: a result is off by one
  * FAKE_CUBLAS_SLOW    milliseconds that each product takes longer
  * FAKE_CUBLAS_SMS     a file: the multiprocessors that each product was asked to keep to, a line each */
+#include "collectives/device/cublas_api.h"
 #include "collectives/device/fp8.h"
 #include "collectives/device/half.h"
 #include "tests/gpu/simulated_stream.h"
@@ -19,8 +20,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { REAL_32F = 0, REAL_16F = 2, REAL_16BF = 14, REAL_8F_E4M3 = 28, COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, DESC_TRANSA = 3, DESC_SM_COUNT_TARGET = 15,
-       PREF_WORKSPACE = 1, OK = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15, ALIGN = 256 };
+enum { OK = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, ALIGN = 256 };
 
 struct desc {
     int compute, transposed, sms;
@@ -30,14 +30,6 @@ struct layout {
     int type;
     uint64_t rows, columns;
     int64_t lead;
-};
-
-struct heuristic {
-    uint64_t algorithm[8];
-    size_t workspace;
-    int status;
-    float waves;
-    int reserved[4];
 };
 
 struct product {
@@ -62,7 +54,7 @@ EXPORT size_t cublasLtGetVersion(void)
 EXPORT const char *cublasLtGetStatusString(int status)
 {
     return status == NOT_INITIALIZED ? "the library was not initialized" : status == EXECUTION_FAILED ? "the GPU program failed to execute"
-           : status == NOT_SUPPORTED ? "the functionality is not supported" : status == INVALID_VALUE ? "an invalid value was used" : "success";
+           : status == STATUS_NOT_SUPPORTED ? "the functionality is not supported" : status == INVALID_VALUE ? "an invalid value was used" : "success";
 }
 
 EXPORT int cublasLtCreate(void **handle)
@@ -152,7 +144,7 @@ EXPORT int cublasLtMatmulAlgoGetHeuristic(void *handle, void *desc, void *a, voi
     *found = (struct heuristic){ .workspace = *(size_t *)preference };
     *found_p = 0;
     if (has_fault("prepare") || !supported(desc, a, b, d))
-        return NOT_SUPPORTED;
+        return STATUS_NOT_SUPPORTED;
     *found_p = 1;
     return fits(desc, a, b, d) ? OK : INVALID_VALUE;
 }

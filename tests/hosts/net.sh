@@ -125,6 +125,18 @@ net_mpirun() {
     net_run "$first" mpirun "${net_options[@]}" -H "$(net_list "$slots")" "$@"
 }
 
+net_kill_ranks() { # host program file: the ranks there, once the job has written into the file
+    local i pid
+    for i in $(seq 300); do
+        [ -s "$3" ] && break
+        sleep 0.1
+    done
+    sleep 1
+    for pid in $(net_pids "$1"); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$(basename "$2" | cut -c1-15)" ] || kill -9 "$pid"
+    done
+}
+
 net_pids() { ip netns pids "$(net_name "$1")" 2>/dev/null; }
 
 net_down() {
