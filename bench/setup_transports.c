@@ -40,7 +40,7 @@ static int refuse_threads(const struct session *s, const char *transport)
     const int threads = (int)s->settings->threads, gpus = (int)s->settings->gpus, processes = s->job->nranks / s->job->nthreads;
     if (s->job->rank != 0)
         return RB_EUSAGE;
-    if (comm_transport_usable("cuda_staged", s->job, &why))
+    if (comm_transport_usable(s->job->nnodes > 1 ? "cuda+mpi" : "cuda_staged", s->job, &why))
         return rb_fail(RB_EUSAGE, "-t %d -g %d: for ranks on GPUs, and --transport %s is between processors, whose ranks are processes: mpirun -n %d", threads,
                        gpus, transport, s->job->nranks);
     return rb_fail(RB_EUSAGE, "-t %d -g %d: %d process%s of %d GPU%s, and here is none: %s; ranks on processors are processes: mpirun -n %d", threads, gpus,

@@ -35,6 +35,7 @@ struct job {
     int nlocal;
     int thread; /* among the ranks that are threads of this process */
     int nthreads; /* 1: the process is the rank */
+    const struct job *processes; /* where ranks are threads: the job of their processes, whose first thread alone calls it; else NULL */
 };
 
 /* Joins MPI (initialises it when needed). Without a launcher this is a job of one rank. threads: several of this process may call at a time. */

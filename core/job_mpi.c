@@ -124,7 +124,8 @@ static int split(struct job **part_p, struct job *job, int colour)
 
 MPI_Comm job_mpi_comm(const struct job *job)
 {
-    return job->ops->barrier == barrier ? comm_of(job) : MPI_COMM_WORLD;
+    const struct job *own = job->processes != NULL ? job->processes : job;
+    return own->ops->barrier == barrier ? comm_of(own) : MPI_COMM_WORLD;
 }
 
 int job_open_mpi(struct job **job_p, int *argc, char ***argv, bool threads)

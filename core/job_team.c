@@ -279,7 +279,7 @@ int job_open_thread(struct job **job_p, struct job_team *team, int thread)
     struct job_thread *j = rb_calloc(1, sizeof *j);
     struct job *job = &j->head;
     *job = (struct job){ .ops = &ops, .rank = thread, .nranks = team->nranks, .node = processes->node, .nnodes = processes->nnodes,
-                         .local_rank = thread, .thread = thread, .nthreads = team->members[processes->rank].threads };
+                         .local_rank = thread, .thread = thread, .nthreads = team->members[processes->rank].threads, .processes = processes };
     for (int p = 0; p < processes->nranks; p++) {
         const struct member *m = &team->members[p];
         const int here = m->node == job->node ? m->threads : 0;

@@ -54,6 +54,12 @@ these=(--output "$work/run" --baseline none --no-report --transport cuda+mpi --c
 exits "a host without a GPU" 6 no_gpu_there
 like "is the reason" "$err" '--transport cuda\+mpi: refused: another rank cannot use it'
 
+# One process a host for its GPUs, as nccl-tests has it: ranks are threads and share their process's MPI.
+exits "a process of two GPUs on each host, every collective" 0 measure 2 1 -g 2 --collective all --algorithm all -b 1000 -e 64000 -f 64 -n 2 -w 1 --budget 1ms
+is "threads: GPUs across hosts were chosen" "$(cases .transport)" cuda+mpi
+is "threads: nothing is wrong" "$(cases .wrong)" 0
+is "threads: four ranks on two hosts" "$(cases '"\(.ranks) \(.nodes)"')" "4 2"
+
 # A rank dies in mid-run.
 rm -rf "$work/run"
 net_mpirun 1 -x RINGBENCH_SIMULATED_GPUS=1 "$program" --output "$work/run" --baseline none --no-report -T 20 --collective all_reduce --algorithm ring \

@@ -1,6 +1,8 @@
 /* Open MPI point to point: works over whatever network MPI works over. FIFOs are private to each side; progress() sends
  * filled slots and keeps a receive posted for every free one. Messages of a pair match in the order they were posted. For
- * kernels of a GPU the FIFOs are pinned. */
+ * kernels of a GPU the FIFOs are pinned.
+ *
+ * Ranks that are threads share a communicator of their processes; the tag tells the threads of a pair of processes apart. */
 #include "collectives/transport/gpu_driver.h"
 #include "collectives/transport/marks.h"
 #include "collectives/transport/transport.h"
@@ -15,15 +17,24 @@
 struct wire {
     struct connection end;
     bool sends;
+    int process, tag;      /* as MPI knows the peer */
     uint64_t begun, ended; /* MPI operations started, completed */
     MPI_Request *requests; /* [nslots] */
     void *memory;
     struct wire *next;
 };
 
+/* Where a rank is, and what its process's first thread has opened for all. */
+struct seat {
+    int process, thread;
+    MPI_Comm comm;
+};
+
 struct mpi {
     struct transport head;
     MPI_Comm comm;
+    struct seat *seats; /* [nranks] */
+    int threads;        /* most of a process */
     struct wire **send, **recv; /* [nranks], NULL until used */
     struct wire *used;
     const struct gpu_api *gpu; /* pins the FIFOs; NULL: they are the host's alone */
@@ -32,10 +43,14 @@ struct mpi {
 
 static bool usable(const struct job *job, const char **why_p)
 {
-    int initialised = 0;
+    int initialised = 0, level = MPI_THREAD_SINGLE;
     MPI_Initialized(&initialised);
-    *why_p = job->nthreads > 1 ? "its ranks are processes, and these are threads (-g)" : "MPI is not initialised";
-    return initialised != 0 && job->nthreads == 1;
+    *why_p = "MPI is not initialised";
+    if (initialised == 0)
+        return false;
+    MPI_Query_thread(&level);
+    *why_p = "this MPI takes calls of one thread, and ranks are threads (-g, -t)";
+    return job->nthreads == 1 || level == MPI_THREAD_MULTIPLE;
 }
 
 /* Over a network a message above Open MPI's eager limit (64 KiB for TCP, its header included) costs a hand-shake, and both of its
@@ -55,6 +70,23 @@ static void size_slots(struct transport *t, const struct transport_config *confi
     t->slot_bytes = bytes < t->slot_bytes ? t->slot_bytes : bytes < NETWORK_SLOT ? bytes : NETWORK_SLOT;
 }
 
+static int take_seats(struct mpi *m)
+{
+    struct job *job = m->head.job;
+    struct seat mine = { .process = job->processes != NULL ? job->processes->rank : job->rank, .thread = job->thread, .comm = MPI_COMM_NULL };
+    int rc = RB_OK;
+    if (job->thread == 0)
+        rc = job_mpi_check(MPI_Comm_dup(job_mpi_comm(job), &mine.comm), "MPI_Comm_dup");
+    m->seats = rb_calloc((size_t)job->nranks, sizeof *m->seats);
+    RB_TRY(job_agree(job, rc));
+    RB_TRY(job_allgather(job, &mine, m->seats, sizeof mine));
+    for (int r = 0; r < job->nranks; r++)
+        m->threads = m->seats[r].thread >= m->threads ? m->seats[r].thread + 1 : m->threads;
+    m->comm = m->seats[job->rank - job->thread].comm;
+    MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN);
+    return RB_OK;
+}
+
 static int open_mpi(struct transport **t_p, struct job *job, const struct transport_config *config)
 {
     extern const struct transport_ops transport_mpi;
@@ -62,11 +94,12 @@ static int open_mpi(struct transport **t_p, struct job *job, const struct transp
     m->head = (struct transport){ .ops = &transport_mpi, .job = job, .abort = &m->abort };
     size_slots(&m->head, config);
     m->gpu = config->gpu != NULL ? config->gpu->api : NULL;
-    if (MPI_Comm_dup(job_mpi_comm(job), &m->comm) != MPI_SUCCESS) {
+    const int rc = take_seats(m);
+    if (rc != RB_OK) {
+        free(m->seats);
         free(m);
-        return rb_fail(RB_EINTERNAL, "MPI_Comm_dup failed");
+        return rc;
     }
-    MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN);
     m->send = rb_calloc((size_t)job->nranks, sizeof(struct wire *));
     m->recv = rb_calloc((size_t)job->nranks, sizeof(struct wire *));
     *t_p = &m->head;
@@ -94,7 +127,11 @@ static void close_mpi(struct transport *t)
         next = w->next;
         close_wire(w, m->gpu);
     }
-    MPI_Comm_free(&m->comm);
+    if (m->head.job->nthreads > 1)
+        job_barrier(m->head.job); /* nobody uses the communicator any more */
+    if (m->head.job->thread == 0)
+        MPI_Comm_free(&m->comm);
+    free(m->seats);
     free(m->send);
     free(m->recv);
     free(m);
@@ -130,6 +167,9 @@ static struct wire *make_wire(struct mpi *m, int peer, bool sends)
     w->end = (struct connection){ .tail = tail, .head = tail + slots, .slots = (char *)w->memory + marks, .nslots = (uint32_t)slots,
                                   .slot_bytes = m->head.slot_bytes, .peer = peer };
     w->requests = rb_calloc(slots, sizeof *w->requests);
+    const int here = m->seats[m->head.job->rank].thread, there = m->seats[peer].thread;
+    w->process = m->seats[peer].process;
+    w->tag = sends ? here * m->threads + there : there * m->threads + here;
     w->sends = sends;
     w->next = m->used;
     m->used = w;
@@ -153,8 +193,8 @@ static int begin(struct mpi *m, struct wire *w)
     for (; (w->sends ? mark_filled(c, w->begun) : w->begun < consumed + c->nslots) && rc == MPI_SUCCESS; w->begun++) {
         const size_t i = w->begun % c->nslots;
         char *slot = c->slots + i * c->slot_bytes;
-        rc = w->sends ? MPI_Isend(slot, (int)c->tail[i].argument, MPI_BYTE, c->peer, 0, m->comm, &w->requests[i])
-                      : MPI_Irecv(slot, (int)c->slot_bytes, MPI_BYTE, c->peer, 0, m->comm, &w->requests[i]);
+        rc = w->sends ? MPI_Isend(slot, (int)c->tail[i].argument, MPI_BYTE, w->process, w->tag, m->comm, &w->requests[i])
+                      : MPI_Irecv(slot, (int)c->slot_bytes, MPI_BYTE, w->process, w->tag, m->comm, &w->requests[i]);
     }
     return rc == MPI_SUCCESS ? RB_OK : rb_fail(RB_EINTERNAL, "MPI cannot %s rank %d (error %d)", w->sends ? "send to" : "receive from", c->peer, rc);
 }
