@@ -33,11 +33,23 @@ static struct sample scaled(struct sample s, double factor)
     return (struct sample){ values, s.n };
 }
 
+/* One figure of a model a side: the same input gives the same figure. */
+static bool is_exact(const struct compare_half *a, const struct compare_half *b)
+{
+    return a->n == 1 && b->n == 1 && a->simulated && b->simulated && !a->sampled && !b->sampled;
+}
+
 /* Several runs: their medians are the values; one: its samples. */
 static void test(struct compare_case *c, const struct compare_pair *pair, double factor)
 {
     const struct compare_half *a = &pair->half[0], *b = &pair->half[1];
     const bool several = a->n > 1 || b->n > 1;
+    if (is_exact(a, b)) {
+        c->exact = true;
+        c->test = "exact";
+        c->why = "simulated";
+        return;
+    }
     if (!several && !(a->sampled && b->sampled)) {
         c->why = "one figure a side and no samples: give several runs";
         return;
@@ -80,13 +92,13 @@ static void examine(struct compare_case *c, const struct compare_pair *pair, dou
 
 static enum compare_verdict judge(const struct compare_case *c, const struct compare_limits *limits)
 {
-    if (isnan(c->p_holm))
+    if (isnan(c->p_holm) && !c->exact)
         return COMPARE_NOT_COMPARABLE;
     const double beyond = limits->control && isfinite(c->control_ratio) ? c->ratio.ratio / c->control_ratio : c->ratio.ratio;
     const bool slower = beyond > 1 + limits->threshold, faster = beyond < 1 / (1 + limits->threshold);
     if (!slower && !faster)
         return COMPARE_SAME;
-    if (c->p_holm >= limits->alpha)
+    if (!c->exact && c->p_holm >= limits->alpha)
         return COMPARE_UNCLEAR;
     return slower ? COMPARE_SLOWER : COMPARE_FASTER;
 }
@@ -182,6 +194,7 @@ void compare_make(struct compare *c, const struct compare_side *a, const struct 
     for (size_t i = 0; i < c->n; i++) {
         c->cases[i].verdict = judge(&c->cases[i], limits);
         c->counts[c->cases[i].verdict] += !c->cases[i].control;
+        c->simulated += c->cases[i].exact && !c->cases[i].control;
     }
     c->ratio = mean_ratio(c, false);
     c->control_ratio = mean_ratio(c, true);

@@ -4,6 +4,9 @@
  * logarithms of the run medians, so that the spread between runs counts. All p-values of ours are corrected together (Holm), so the
  * chance that any case at all is called slower or faster by accident stays under alpha.
  *
+ * A simulated time has no spread: with one run a side, simulated on both, the ratio of the two figures is exact, is not tested and is
+ * held against the threshold alone.
+ *
  * A case is slower (faster) when its corrected p is under alpha and the median time is longer (shorter) by more than the
  * threshold; the same when the ratio of the medians is within the threshold; unclear when it is not, but chance explains it.
  * Cases of a baseline are tested alike but are a control: they count only where there are no cases of ours. A machine that
@@ -23,17 +26,19 @@ struct compare_case {
     double delta;                /* Cliff's, of times; positive: B is slower */
     double p, p_holm;            /* NAN: not tested */
     const char *test;            /* "Mann-Whitney exact", ...; "" none */
+    bool exact;                  /* simulated on both sides, one figure each: nothing to test */
     bool control;                /* of a baseline beside ours */
     double control_ratio;        /* what the baseline did at the same collective, size, ...; NAN without */
     enum compare_verdict verdict;
-    const char *why; /* of "not comparable"; else "" */
+    const char *why; /* of "not comparable", or that the case is simulated; else "" */
 };
 
 struct compare {
     struct compare_case *cases;
     size_t n;
     size_t counts[5]; /* by verdict, without controls */
-    double ratio; /* geometric mean over the tested cases, without controls; NAN */
+    size_t simulated; /* cases with an exact ratio, without controls */
+    double ratio; /* geometric mean over the cases of both sides, without controls; NAN */
     double control_ratio; /* the same of the controls; NAN without */
     bool several_runs;
     size_t newly_wrong; /* cases with wrong elements in B and none in A */

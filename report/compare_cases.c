@@ -112,6 +112,7 @@ static void add_run(struct compare_half *h, const struct record_case *c, size_t 
     h->wrong = c->wrong > h->wrong ? c->wrong : h->wrong;
     const bool sampled = c->nsamples > 1;
     h->sampled = sampled && (h->n == 1 || h->sampled);
+    h->simulated = strcmp(c->evidence, "simulated") == 0 && (h->n == 1 || h->simulated);
     h->runs[h->n - 1] = (struct sample){ sampled ? c->samples_us : &c->time_us.median, sampled ? c->nsamples : 1 };
     h->medians[h->n - 1] = compare_median(h->runs[h->n - 1]);
 }

@@ -22,7 +22,8 @@ struct compare_half {
     struct sample runs[COMPARE_MAX_RUNS];
     double medians[COMPARE_MAX_RUNS];
     size_t n; /* 0: the side does not have it */
-    bool sampled; /* every run has samples */
+    bool sampled;   /* every run has samples */
+    bool simulated; /* every run is a model's: its one figure is exact */
     int64_t wrong; /* the most wrong elements of a run */
 };
 

@@ -29,7 +29,8 @@ static const struct option_table table = {
     .usage = "ringbench compare [options] A B",
     .about = "Did it get slower from A to B? Each is a results.jsonl, a log that ringbench import knows, or several runs, FILE,FILE,...\n"
              "One run a side: Mann-Whitney on the samples. Several: Welch's test on the run medians, so that the spread between runs\n"
-             "counts. Holm's correction over all cases. Exit code 0, or 7 when B is slower (or wrong where A was right).",
+             "counts. Holm's correction over all cases. Simulated times have no spread: their ratio is exact. Exit code 0, or 7 when B is\n"
+             "slower (or wrong where A was right).",
     .rows = rows,
     .count = RB_LEN(rows),
 };
@@ -120,12 +121,23 @@ static struct sheet *make_sheet(const struct compare *c)
 
 /* --- the lines below the table --- */
 
+static bool has_tested(const struct compare *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->cases[i].exact)
+            return true;
+    return false;
+}
+
 static void say_counts(struct text *t, const struct compare *c, const struct settings *o)
 {
     text_add(t, "overall: %s", compare_verdict_name(c->verdict));
     for (int v = COMPARE_SAME; v <= COMPARE_NOT_COMPARABLE; v++)
         text_add(t, "%s %zu %s", v == COMPARE_SAME ? ":" : ",", c->counts[v], compare_verdict_name((enum compare_verdict)v));
-    text_add(t, "; threshold %g %%, alpha %g over all cases (Holm)\n", o->threshold, o->alpha);
+    text_add(t, "; threshold %g %%", o->threshold);
+    if (has_tested(c))
+        text_add(t, ", alpha %g over all cases (Holm)", o->alpha);
+    text_add(t, "\n");
     if (isfinite(c->ratio))
         text_add(t, "time of B over time of A, geometric mean of all cases: %.3f\n", c->ratio);
 }
@@ -144,7 +156,9 @@ static void say_control(struct text *t, const struct compare *c, const struct se
 static void say_caveats(struct text *t, const struct compare *c, const struct settings *o)
 {
     say_control(t, c, o);
-    if (!c->several_runs)
+    if (c->simulated > 0)
+        text_add(t, "%zu of them simulated on both sides: a model's times have no spread, so the ratio is exact and there is no p\n", c->simulated);
+    if (!c->several_runs && has_tested(c))
         text_add(t, "one run a side: the test knows the spread within a run only; two runs of the same program often differ by more. "
                     "Several runs a side, FILE,FILE,..., count that too\n");
     if (c->newly_wrong > 0)
@@ -156,11 +170,11 @@ static json_t *summary_json(const struct compare *c, const struct settings *o)
     json_t *counts = json_object();
     for (int v = COMPARE_SAME; v <= COMPARE_NOT_COMPARABLE; v++)
         json_object_set_new(counts, compare_verdict_name((enum compare_verdict)v), json_integer((json_int_t)c->counts[v]));
-    return json_pack("{s:s, s:o, s:f, s:f, s:s, s:b, s:o, s:o, s:b, s:i}", "verdict", compare_verdict_name(c->verdict), "counts", counts,
+    return json_pack("{s:s, s:o, s:f, s:f, s:s, s:b, s:o, s:o, s:b, s:i, s:i}", "verdict", compare_verdict_name(c->verdict), "counts", counts,
                      "threshold_percent", o->threshold, "alpha", o->alpha, "correction", "Holm", "against_control", o->control, "ratio",
                      isfinite(c->ratio) ? json_real(c->ratio) : json_null(), "control_ratio",
                      isfinite(c->control_ratio) ? json_real(c->control_ratio) : json_null(), "several_runs", c->several_runs,
-                     "newly_wrong", (int)c->newly_wrong);
+                     "newly_wrong", (int)c->newly_wrong, "simulated", (int)c->simulated);
 }
 
 static int print(const struct compare *c, const struct settings *o)

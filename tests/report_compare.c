@@ -138,6 +138,7 @@ struct made {
     const char *baseline; /* a third case, NULL: none */
     int64_t wrong;
     bool samples;
+    bool simulated;
 };
 
 static struct record_case made_case(const struct made *m, const char *algorithm, uint64_t bytes)
@@ -147,7 +148,7 @@ static struct record_case made_case(const struct made *m, const char *algorithm,
     strcpy(c.collective, "all_reduce");
     strcpy(c.algorithm, algorithm);
     strcpy(c.transport, "shm");
-    strcpy(c.evidence, "measured");
+    strcpy(c.evidence, m->simulated ? "simulated" : "measured");
     strcpy(c.type, "float");
     strcpy(c.op, "sum");
     c.ranks = 4;
@@ -216,9 +217,9 @@ static void end_compare(struct compare *c)
     free(sides);
 }
 
-static char *runs[18];
+static char *runs[20];
 
-enum { PLAIN, SAME, SLOW, FAST, SLIGHT, WRONG, BARE, BARE_SLOW, A1, A2, A3, B1, B2, B3, S2, S3, DRIFT, DRIFT_SLOW };
+enum { PLAIN, SAME, SLOW, FAST, SLIGHT, WRONG, BARE, BARE_SLOW, A1, A2, A3, B1, B2, B3, S2, S3, DRIFT, DRIFT_SLOW, MODEL, MODEL_SLOW };
 static const struct made all_runs[] = {
     [PLAIN] = { "plain", 1, 1, "mpi", 0, true },       [SAME] = { "same", 1, 1.01, "mpi", 0, true },
     [SLOW] = { "slow", 1.2, 1, "mpi", 0, true },       [FAST] = { "fast", 0.8, 1, "mpi", 0, true },
@@ -229,6 +230,8 @@ static const struct made all_runs[] = {
     [B2] = { "b2", 1, 1.06, NULL, 0, true },           [B3] = { "b3", 1, 1.16, NULL, 0, true },
     [DRIFT] = { "drift", 1, 1.15, "mpi", 0, true },    [DRIFT_SLOW] = { "driftslow", 1.2, 1.15, "mpi", 0, true },
     [S2] = { "s2", 1.5, 1.02, NULL, 0, true },         [S3] = { "s3", 1.5, 0.99, NULL, 0, true },
+    [MODEL] = { .name = "model", .ring_factor = 1, .run_factor = 1, .wrong = -1, .simulated = true },
+    [MODEL_SLOW] = { .name = "modelslow", .ring_factor = 1.06, .run_factor = 1, .wrong = -1, .simulated = true },
 };
 
 static int make_runs(void **state)
@@ -270,6 +273,23 @@ static void test_verdicts(void **state)
     check_verdict(PLAIN, FAST, COMPARE_FASTER, 0, 3);
     check_verdict(A2, SLIGHT, COMPARE_SAME, 0, 0);
     check_verdict(BARE, BARE_SLOW, COMPARE_NOT_COMPARABLE, 0, 0); /* one figure a side says nothing of the spread */
+}
+
+/* A model has no spread: 6 % are 6 %. Against a measured figure without samples the other side's spread is not known. */
+static void test_simulated(void **state)
+{
+    (void)state;
+    check_verdict(MODEL, MODEL, COMPARE_SAME, 0, 0);
+    check_verdict(MODEL, MODEL_SLOW, COMPARE_SLOWER, 3, 0);
+    check_verdict(MODEL_SLOW, MODEL, COMPARE_FASTER, 0, 3);
+    check_verdict(MODEL, BARE_SLOW, COMPARE_NOT_COMPARABLE, 0, 0);
+    check_verdict(BARE, MODEL_SLOW, COMPARE_NOT_COMPARABLE, 0, 0);
+    struct compare c = compare_lists(runs[MODEL], runs[MODEL_SLOW]);
+    assert_int_equal(c.simulated, 6);
+    assert_near(c.cases[0].ratio.ratio, 1.06, 1e-9);
+    assert_true(c.cases[0].exact && isnan(c.cases[0].p) && isnan(c.cases[0].p_holm));
+    assert_string_equal(c.cases[0].why, "simulated");
+    end_compare(&c);
 }
 
 static void test_details(void **state)
@@ -359,6 +379,8 @@ static void test_exit_codes(void **state)
     assert_int_equal(command(runs[PLAIN], runs[SLOW], "csv"), 7);
     assert_int_equal(command(runs[SLOW], runs[PLAIN], "json"), 0);
     assert_int_equal(command(runs[PLAIN], runs[WRONG], "table"), 7);
+    assert_int_equal(command(runs[MODEL], runs[MODEL_SLOW], "table"), 7);
+    assert_int_equal(command(runs[MODEL_SLOW], runs[MODEL], "table"), 0);
     assert_int_equal(command(runs[PLAIN], "/no/such/file", "table"), 6);
     assert_int_equal(command(runs[PLAIN], "tests/logs/topo.txt", "table"), 6);
     assert_int_equal(command(runs[PLAIN], "tests/logs/nccl-2.13-srun-labels.txt", "table"), 6);
@@ -373,7 +395,7 @@ int main(void)
         cmocka_unit_test(test_exact),    cmocka_unit_test(test_ties),    cmocka_unit_test(test_normal),
         cmocka_unit_test(test_effect),   cmocka_unit_test(test_student), cmocka_unit_test(test_welch),
         cmocka_unit_test(test_holm),     cmocka_unit_test(test_ratio),   cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_details),  cmocka_unit_test(test_control), cmocka_unit_test(test_spread_between_runs), cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_details),  cmocka_unit_test(test_control), cmocka_unit_test(test_spread_between_runs), cmocka_unit_test(test_simulated), cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, make_runs, drop_runs);
 }
