@@ -130,12 +130,47 @@ static int from_preset(struct cluster *c, const char *name, const struct catalog
     return rc;
 }
 
+static bool of_fabric(const char *key)
+{
+    static const char *const keys[] = { "nic", "rails", "fabric", "nodes_per_leaf" };
+    for (size_t i = 0; i < RB_LEN(keys); i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
+static int set_open(struct cluster *c, const struct csv *csv, const struct csv_row *row, const struct catalogue *catalogue)
+{
+    const bool rails_given = cluster_given(c, "rails");
+    for (size_t i = 0; i < csv->ncolumns; i++)
+        if (of_fabric(csv->names[i]) && !cluster_given(c, csv->names[i]) && row->cells[i][0] != '\0')
+            RB_TRY(cluster_set(c, c->name, csv->names[i], row->cells[i], catalogue));
+    if (c->per_node > 0 && c->rails > c->per_node && !rails_given)
+        c->rails = c->per_node;
+    return RB_OK;
+}
+
+/* Nodes without a card: as NODESxGPUSxMODEL, those of the first row with that GPU. */
+static int set_usual_card(struct cluster *c, const struct catalogue *catalogue)
+{
+    struct csv csv;
+    if (c->gpu == NULL || c->nodes < 2 || c->nic_nominal_Bps > 0 || c->nic_Bps > 0)
+        return RB_OK;
+    RB_TRY(read_presets(&csv));
+    const struct csv_row *row = row_of_gpu(&csv, catalogue, c->gpu);
+    const int rc = row != NULL ? set_open(c, &csv, row, catalogue) : RB_OK;
+    csv_free(&csv);
+    return rc;
+}
+
 int cluster_load(struct cluster *c, const char *name, const struct catalogue *catalogue, const struct links *links)
 {
     struct cluster fresh = {0};
     snprintf(fresh.name, sizeof fresh.name, "%s", name);
     const bool file = strchr(name, '/') != NULL || access(name, R_OK) == 0;
     int rc = file ? cluster_read_file(&fresh, name, catalogue) : from_preset(&fresh, name, catalogue);
+    if (rc == RB_OK && file)
+        rc = set_usual_card(&fresh, catalogue);
     if (rc == RB_OK)
         rc = cluster_finish(&fresh, name, links);
     if (rc == RB_OK)

@@ -8,7 +8,9 @@
  *     placement = ordered | scattered                  (ranks fill leaf after leaf, or a node of each in turn)
  *     slow_node = 3 0.5 | slow_gpu = 17 0.5            (at half rate)
  *     link node0 leaf0 200 | link leaf0 spine 400      (fabric = links: a tree; GB/s each way)
- * one a line; what is not said comes from the catalogues (report/catalogue.h) and data/links.csv.
+ * one a line; what is not said comes from the catalogues (report/catalogue.h) and data/links.csv, the card of several nodes without
+ * one from the first row of data/clusters.csv with that GPU. A link joins as many GPUs as the catalogue says; more of them in a node need
+ * link_GBps, except cards in slots, which have PCIe when the bridge ends.
  *
  * Units     bytes per second one direction, seconds.
  * Errors    RB_EUSAGE, "file:line: what, what would be right".
@@ -66,6 +68,8 @@ struct cluster {
     struct cluster_slow slow[CLUSTER_SLOW];
     int nslow;
     bool weak; /* a figure rests on one doubtful source */
+    bool own_link;      /* link_GBps is the file's */
+    unsigned given;     /* a bit for every setting that was said (cluster_file.c) */
 };
 
 /* A preset, NODESxGPUSxMODEL, or a file (a name with a slash or one that exists). */

@@ -164,6 +164,7 @@ static int set_number(struct cluster *c, const char *where, const struct setting
         *(int *)(void *)field = (int)v;
     else
         *(double *)(void *)field = v * s->scale;
+    c->own_link = c->own_link || s->offset == AT(link_Bps);
     if (s->offset == AT(link_latency.bulk_hop_s))
         own_latency(&c->link_latency, v * s->scale);
     if (s->offset == AT(nic_latency.bulk_hop_s))
@@ -171,15 +172,31 @@ static int set_number(struct cluster *c, const char *where, const struct setting
     return RB_OK;
 }
 
+static int setting_of(const char *key)
+{
+    for (size_t i = 0; i < RB_LEN(settings); i++)
+        if (strcmp(settings[i].key, key) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool cluster_given(const struct cluster *c, const char *key)
+{
+    const int at = setting_of(key);
+    return at >= 0 && (c->given >> at & 1U) != 0;
+}
+
 int cluster_set(struct cluster *c, const char *where, const char *key, const char *value, const struct catalogue *catalogue)
 {
-    const char *names[RB_LEN(settings)];
-    for (size_t i = 0; i < RB_LEN(settings); i++) {
-        const struct setting *s = &settings[i];
-        names[i] = s->key;
-        if (strcmp(s->key, key) == 0)
-            return s->set != NULL ? s->set(c, where, value, catalogue) : set_number(c, where, s, value);
+    const int at = setting_of(key);
+    if (at >= 0) {
+        const struct setting *s = &settings[at];
+        c->given |= 1U << at;
+        return s->set != NULL ? s->set(c, where, value, catalogue) : set_number(c, where, s, value);
     }
+    const char *names[RB_LEN(settings)];
+    for (size_t i = 0; i < RB_LEN(settings); i++)
+        names[i] = settings[i].key;
     const char *near = text_nearest(key, names, RB_LEN(settings));
     return rb_fail(RB_EUSAGE, "%s: '%s' is not known; %s%s", where, key, near != NULL ? "did you mean " : "see data/clusters.csv",
                    near != NULL ? near : "");

@@ -12,10 +12,21 @@ static bool blocks_p2p(const struct gpu *g)
     return strncmp(g->p2p, "no", 2) == 0;
 }
 
+static bool joins(const struct cluster *c)
+{
+    return isnan(c->gpu->max_gpus.value) || c->per_node <= (int)c->gpu->max_gpus.value;
+}
+
 /* The scale-up link joins all GPUs of the node, else they talk over PCIe. */
 static bool linked(const struct cluster *c)
 {
-    return gpu_has_link(c->gpu) && (isnan(c->gpu->max_gpus.value) || c->per_node <= (int)c->gpu->max_gpus.value);
+    return gpu_has_link(c->gpu) && joins(c);
+}
+
+/* Cards in slots have PCIe between bridges; boards with a link of their own are never more than it joins. */
+static bool in_slots(const struct gpu *g)
+{
+    return strncmp(g->form_factor, "PCIe", 4) == 0;
 }
 
 static void set_latency(struct link_latency *l, const struct link_class *class)
@@ -55,6 +66,50 @@ static void use_pcie(struct cluster *c, const struct links *links)
     if (c->link_Bps <= 0)
         c->link_Bps = (class != NULL ? class->fraction : 0.8) * c->link_nominal_Bps;
     set_latency(&c->link_latency, class != NULL ? class : links_find(links, "PCIe4"));
+}
+
+/* A rate that the catalogue's link does not have is a link of one's own. */
+static void name_own_link(struct cluster *c)
+{
+    if (!c->own_link || c->link_Bps <= c->link_nominal_Bps)
+        return;
+    snprintf(c->link_name, sizeof c->link_name, "own link");
+    c->link_nominal_Bps = c->link_Bps;
+}
+
+static void use_own_link(struct cluster *c, const struct links *links)
+{
+    c->scaleup = SCALEUP_LINK;
+    c->pair_share = 1;
+    c->link_nominal_Bps = 0;
+    set_latency(&c->link_latency, links_find(links, "NVLink4"));
+}
+
+static int refuse_size(const struct cluster *c, const char *where)
+{
+    const int most = (int)c->gpu->max_gpus.value, gpus = cluster_gpus(c), name = (int)strcspn(c->gpu->link, " ");
+    if (gpus % most == 0)
+        return rb_fail(RB_EUSAGE, "%s: %.*s joins %d %s, not %d; take %d nodes of %d (like %dx%dx%s), or a file with link_GBps for a link of your own",
+                       where, name, c->gpu->link, most, c->gpu_name, c->per_node, gpus / most, most, gpus / most, most, c->gpu_name);
+    return rb_fail(RB_EUSAGE, "%s: %.*s joins %d %s, not %d; take nodes of at most %d, or a file with link_GBps for a link of your own", where, name,
+                   c->gpu->link, most, c->gpu_name, c->per_node, most);
+}
+
+static int choose_link(struct cluster *c, const char *where, const struct links *links)
+{
+    const bool board = gpu_has_link(c->gpu) && !joins(c) && !in_slots(c->gpu);
+    if (board && !c->own_link)
+        return refuse_size(c, where);
+    if (board)
+        use_own_link(c, links);
+    else if (linked(c))
+        use_link(c, links);
+    else if (!isnan(c->gpu->pcie_unidir_GBps.value))
+        use_pcie(c, links);
+    else if (c->per_node > 1)
+        return rb_fail(RB_EUSAGE, "%s: the catalogue knows no link that joins %d %s", where, c->per_node, c->gpu_name);
+    name_own_link(c);
+    return RB_OK;
 }
 
 static void use_nic(struct cluster *c, const struct links *links)
@@ -111,12 +166,7 @@ int cluster_finish(struct cluster *c, const char *where, const struct links *lin
     if ((double)c->per_node * c->nodes > CLUSTER_MOST_GPUS)
         return rb_fail(RB_EUSAGE, "%s: %d nodes of %d GPUs are more than the %d GPUs that can be simulated", where, c->nodes, c->per_node,
                        CLUSTER_MOST_GPUS);
-    if (linked(c))
-        use_link(c, links);
-    else if (!isnan(c->gpu->pcie_unidir_GBps.value))
-        use_pcie(c, links);
-    else if (c->per_node > 1)
-        return rb_fail(RB_EUSAGE, "%s: the catalogue knows no link that joins %d %s", where, c->per_node, c->gpu_name);
+    RB_TRY(choose_link(c, where, links));
     if (c->nodes > 1 && c->nic_nominal_Bps <= 0 && c->nic_Bps <= 0)
         return rb_fail(RB_EUSAGE, "%s: %d nodes need a card: nic = ... (ringbench limits --list shows them)", where, c->nodes);
     if (c->rails == 0 && (c->nic_nominal_Bps > 0 || c->nic_Bps > 0))

@@ -40,6 +40,8 @@ void draw_line(const struct cluster *c, FILE *out)
 {
     fprintf(out, "%s: %d node%s of %d %s, %s %.4g of %.4g GB/s a GPU", c->name, c->nodes, c->nodes == 1 ? "" : "s", c->per_node, c->gpu_name,
             c->link_name[0] != '\0' ? c->link_name : "no link", c->link_Bps / 1e9, c->link_nominal_Bps / 1e9);
+    if (c->scaleup != SCALEUP_LINK && gpu_has_link(c->gpu))
+        fprintf(out, " (%s joins no more than %.0f)", c->gpu->link, c->gpu->max_gpus.value);
     if (c->nodes > 1) {
         struct text t = {0};
         fabric_words(c, &t);

@@ -92,6 +92,40 @@ static void test_file(void **state)
     cluster_free(&c);
 }
 
+/* Nothing but GPUs and nodes: what the name with the same figures is. */
+static void test_usual_card(void **state)
+{
+    (void)state;
+    struct cluster c, named;
+    load(&named, "2x8xH100");
+    write_file("gpu = H100\nper_node = 8\nnodes = 2\n");
+    load(&c, path);
+    assert_string_equal(c.nic_name, named.nic_name);
+    assert_true(c.rails == 8 && c.fabric == named.fabric && c.nodes_per_leaf == named.nodes_per_leaf && c.nic_Bps == named.nic_Bps);
+    write_file("nodes = 3\ngpu = H100\nper_node = 4\nfabric = fat_tree\n");
+    load(&c, path);
+    assert_true(c.rails == 4 && c.fabric == FABRIC_FAT_TREE);
+    write_file("gpu = H100\nper_node = 8\nnodes = 2\nrails = 2\nnic = 10GbE TCP\n");
+    load(&c, path);
+    assert_true(c.rails == 2 && c.fabric == FABRIC_FAT_TREE && c.nic_nominal_Bps < 2e9);
+}
+
+/* More GPUs than NVLink joins need a rate of one's own, and that link is not called PCIe. */
+static void test_own_link(void **state)
+{
+    (void)state;
+    struct cluster c;
+    write_file("gpu = H100\nper_node = 1024\nlink_GBps = 100\n");
+    load(&c, path);
+    assert_int_equal(c.scaleup, SCALEUP_LINK);
+    assert_string_equal(c.link_name, "own link");
+    assert_true(c.link_Bps == 100e9 && c.link_nominal_Bps == 100e9);
+    write_file("gpu = RTX 4090\nper_node = 4\nlink_GBps = 20\n");
+    load(&c, path);
+    assert_string_equal(c.link_name, "PCIe4 host");
+    assert_true(c.link_Bps == 20e9 && c.link_nominal_Bps == 31.5e9);
+}
+
 #define HEAD "gpu = H100\nper_node = 8\nnodes = 2\nnic = ConnectX-7 NDR IB\n"
 
 static void test_bad_files(void **state)
@@ -111,7 +145,8 @@ static void test_bad_files(void **state)
         { HEAD "nic_GBps = nan\n", "must be a number above 0" },
         { "gpu = H100\nnodes = 1000000\n", ":2: nodes = 1000000 is more than the 65536 that can be simulated" },
         { "gpu = H100\nnodes = 20000\nper_node = 8\n", "more than the 65536 GPUs" },
-        { "gpu = H100\nnodes = 2\n", "2 nodes need a card" },
+        { "gpu = L40S\nnodes = 2\n", "2 nodes need a card" },
+        { "gpu = H100\nper_node = 1024\n", "NVLink4 joins 8 H100 SXM 80GB, not 1024; take 128 nodes of 8" },
         { HEAD "oversubscripton = 2\n", "did you mean oversubscription" },
         { HEAD "fabric = fattree\n", "fat_tree" },
         { HEAD "fabric = torus\ntorus = 3x3\n", "a torus of 3x3x1 has 9 nodes, not 2" },
@@ -136,6 +171,8 @@ static void test_bad_names(void **state)
     (void)state;
     static const struct { const char *name, *part; } rows[] = {
         { "8xH8000", "H8000" }, { "0x8xH100", "0 is not a count" }, { "99999x8xH100", "is not a count" }, { "pod-H10", "did you mean pod-H100" },
+        { "16xH100", "NVLink4 joins 8 H100 SXM 80GB, not 16; take 2 nodes of 8 (like 2x8xH100 SXM 80GB)" }, { "9xH100", "nodes of at most 8" },
+        { "2x16xH800", "joins 8 H800 SXM 80GB, not 16; take 4 nodes of 8" }, { "96xGB200", "NVLink5 joins 72 GB200" },
         { "nothing", "neither a preset" }, { "./missing.cluster", "missing.cluster" },
     };
     for (size_t i = 0; i < RB_LEN(rows); i++) {
@@ -153,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes), cmocka_unit_test(test_presets),   cmocka_unit_test(test_file),
+        cmocka_unit_test(test_usual_card), cmocka_unit_test(test_own_link),
         cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_names),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
