@@ -1,11 +1,14 @@
 #include "core/error.h"
 
+#include "core/place.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static _Thread_local bool quiet_notes, muted;
+static _Thread_local const char *place;
 
 void rb_quiet(bool quiet)
 {
@@ -15,6 +18,11 @@ void rb_quiet(bool quiet)
 void rb_mute(bool mute)
 {
     muted = mute;
+}
+
+void rb_place(const char *where)
+{
+    place = where;
 }
 
 /* One write, so that the lines of several ranks do not mix. */
@@ -36,8 +44,11 @@ static void line(const char *prefix, const char *format, va_list args)
 int rb_fail(int code, const char *format, ...)
 {
     va_list args;
+    char prefix[1024] = "";
+    if (place != NULL)
+        snprintf(prefix, sizeof prefix, "%.1020s: ", place);
     va_start(args, format);
-    line("", format, args);
+    line(prefix, format, args);
     va_end(args);
     return code;
 }

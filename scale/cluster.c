@@ -64,8 +64,13 @@ static const struct csv_row *row_of_gpu(const struct csv *csv, const struct cata
     return NULL;
 }
 
+struct count {
+    const char *digits;
+    unsigned long long value;
+};
+
 /* "128x8xH100", "8xH800": up to two leading counts. */
-static const char *leading_counts(const char *name, uint64_t counts[2], int *n_p)
+static const char *leading_counts(const char *name, struct count counts[2], int *n_p)
 {
     *n_p = 0;
     while (*n_p < 2 && isdigit((unsigned char)*name)) {
@@ -73,7 +78,7 @@ static const char *leading_counts(const char *name, uint64_t counts[2], int *n_p
         const unsigned long long v = strtoull(name, &end, 10);
         if ((*end != 'x' && *end != 'X') || end[1] == '\0')
             break;
-        counts[(*n_p)++] = v;
+        counts[(*n_p)++] = (struct count){ name, v };
         name = end + 1;
     }
     return name;
@@ -91,25 +96,28 @@ static int unknown(const struct csv *csv, const char *name)
                         : rb_fail(RB_EUSAGE, "--cluster '%s': neither a preset (--list) nor GPUSxMODEL, NODESxGPUSxMODEL or a file", name);
 }
 
-static int set_shape(struct cluster *c, const char *name, const uint64_t *counts, int n)
+static int set_shape(struct cluster *c, const char *name, const struct count *counts, int n)
 {
     for (int i = 0; i < n; i++)
-        if (counts[i] == 0 || counts[i] > CLUSTER_MOST_GPUS)
-            return rb_fail(RB_EUSAGE, "--cluster '%s': %llu is not a count of 1 to %d", name, (unsigned long long)counts[i], CLUSTER_MOST_GPUS);
-    c->nodes = n == 2 ? (int)counts[0] : 1;
-    c->per_node = (int)counts[n - 1];
+        if (counts[i].value == 0 || counts[i].value > CLUSTER_MOST_GPUS)
+            return rb_fail(RB_EUSAGE, "--cluster '%s': %.*s is not a count of 1 to %d", name, (int)strspn(counts[i].digits, "0123456789"),
+                           counts[i].digits, CLUSTER_MOST_GPUS);
+    c->nodes = n == 2 ? (int)counts[0].value : 1;
+    c->per_node = (int)counts[n - 1].value;
     c->rails = c->rails < c->per_node ? c->rails : c->per_node;
     return RB_OK;
 }
 
 static int from_shape(struct cluster *c, const struct csv *csv, const char *name, const struct catalogue *catalogue)
 {
-    uint64_t counts[2];
+    struct count counts[2];
     int n;
     const struct gpu *gpu;
     const char *model = leading_counts(name, counts, &n);
     if (n == 0)
         return unknown(csv, name);
+    if (row_named(csv, model) != NULL)
+        return rb_fail(RB_EUSAGE, "--cluster '%s': %s is a whole cluster, take it alone; GPUSxMODEL needs a GPU's name", name, model);
     RB_TRY(catalogue_find_gpu(catalogue, model, &gpu));
     const struct csv_row *row = row_of_gpu(csv, catalogue, gpu);
     if (row != NULL)

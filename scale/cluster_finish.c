@@ -132,8 +132,22 @@ static int check_torus(const struct cluster *c, const char *where)
     return RB_OK;
 }
 
+/* What only some fabrics have. */
+static int check_parts(const struct cluster *c, const char *where)
+{
+    const bool leaves = c->fabric == FABRIC_FAT_TREE || c->fabric == FABRIC_RAIL;
+    if (c->ncables > 0 && c->fabric != FABRIC_LINKS)
+        return rb_fail(RB_EUSAGE, "%s:%d: link %s - %s needs fabric = links, not %s", where, c->cables[0].line, c->cables[0].ends[0],
+                       c->cables[0].ends[1], cluster_fabric_names[c->fabric]);
+    if (c->oversubscription > 1 && !leaves)
+        return rb_fail(RB_EUSAGE, "%s: oversubscription is of leaf switches' uplinks (fat_tree, rail); fabric = %s has none", where,
+                       cluster_fabric_names[c->fabric]);
+    return RB_OK;
+}
+
 static int check_fabric(struct cluster *c, const char *where)
 {
+    RB_TRY(check_parts(c, where));
     if (c->fabric == FABRIC_TORUS && c->torus[0] == 0)
         c->torus[0] = c->nodes;
     for (int i = 0; i < 3; i++)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -134,24 +135,37 @@ static void test_bad_files(void **state)
     static const struct { const char *text, *part; } rows[] = {
         { "", "empty or binary" },
         { "nodes = 2\n", "no GPU is named" },
-        { "gpu = H1000\n", "H1000" },
+        { "gpu = H1000\n", ":1: GPU 'H1000'" },
+        { HEAD "gpu = H100\n", ":5: gpu is there twice; line 1 has it as well" },
+        { "gpu = H100\nnic = ConnectX-70\n", ":2: --nic 'ConnectX-70'" },
         { HEAD "fabric = links\nlink node0 s 100\nlink node1 s 100\nlink node0 node1 100\n", ":8: link node0 - node1 closes a loop" },
         { HEAD "fabric = links\nlink node0 s 100\n", "node1 cannot be reached from node0: a link is missing" },
-        { HEAD "fabric = links\nlink node0 s 0\n", ":6: link node0 - s has a rate of 0 GB/s; it must be above 0" },
-        { HEAD "fabric = links\nlink node0 s -1\n", "it must be above 0" },
+        { HEAD "fabric = links\nlink node0 s 0\n", ":6: link node0 - s has a rate of 0 GB/s; it must be from 1e-06 to 1e+06" },
+        { HEAD "fabric = links\nlink node0 s -1\n", "it must be from 1e-06" },
         { HEAD "fabric = links\nlink node0 node7 100\n", "nodes are node0 to node1" },
+        { HEAD "fabric = links\nlink node0 s inf\n", "a rate of inf GB/s; it must be from 1e-06" },
+        { HEAD "fabric = links\nlink node0 twenty-four-characters-xx 9\n", ":6: link end 'twenty-four-characters-xx' is longer than 23" },
+        { HEAD "link node0 s 100\n", ":5: link node0 - s needs fabric = links, not fat_tree" },
         { HEAD "fabric = links\nlink node0\n", "is not two ends and GB/s" },
-        { HEAD "link_GBps = 0\n", ":5: link_GBps = '0' must be a number above 0" },
-        { HEAD "nic_GBps = nan\n", "must be a number above 0" },
-        { "gpu = H100\nnodes = 1000000\n", ":2: nodes = 1000000 is more than the 65536 that can be simulated" },
+        { HEAD "link_GBps = 0\n", ":5: link_GBps = '0' must be a number from 1e-06 to 1e+06" },
+        { HEAD "nic_GBps = nan\n", "must be a number from 1e-06 to 1e+06" },
+        { HEAD "nic_GBps = 1e300\n", ":5: nic_GBps = '1e300' must be a number from 1e-06 to 1e+06" },
+        { HEAD "nic_GBps = 1e-300\n", ":5: nic_GBps = '1e-300' must be a number from 1e-06" },
+        { HEAD "link_GBps = inf\n", "link_GBps = 'inf' must be a number from 1e-06 to 1e+06" },
+        { HEAD "reduce_GBps = 1e-300\n", "must be a number from 1e-06 to 1e+06, or 0 (free)" },
+        { HEAD "rails = 0\n", ":5: rails = '0' must be a whole number from 1 to 65536" },
+        { HEAD "oversubscription = 0.5\n", ":5: oversubscription = '0.5' must be a number from 1 to 1000" },
+        { HEAD "fabric = torus\noversubscription = 2\n", "oversubscription is of leaf switches' uplinks (fat_tree, rail); fabric = torus has none" },
+        { "gpu = H100\nnodes = 1000000\n", ":2: nodes = '1000000' must be a whole number from 1 to 65536" },
         { "gpu = H100\nnodes = 20000\nper_node = 8\n", "more than the 65536 GPUs" },
         { "gpu = L40S\nnodes = 2\n", "2 nodes need a card" },
         { "gpu = H100\nper_node = 1024\n", "NVLink4 joins 8 H100 SXM 80GB, not 1024; take 128 nodes of 8" },
         { HEAD "oversubscripton = 2\n", "did you mean oversubscription" },
-        { HEAD "fabric = fattree\n", "fat_tree" },
+        { HEAD "fabric = fattree\n", ":5: fabric 'fattree' is not known; did you mean fat_tree?" },
         { HEAD "fabric = torus\ntorus = 3x3\n", "a torus of 3x3x1 has 9 nodes, not 2" },
         { HEAD "slow_node = 5 0.5\n", "slow node 5: there are 0 to 1" },
-        { HEAD "slow_gpu = 0 0\n", "it must be above 0" },
+        { HEAD "slow_gpu = 0 0\n", "it must be from 0.001 to 1" },
+        { HEAD "slow_node = 0 1.5\n", ":5: a share of 1.5 is not that of a slow part; it must be from 0.001 to 1" },
         { HEAD "what is this\n", ":5: 'what is this' is neither KEY = VALUE" },
     };
     for (size_t i = 0; i < RB_LEN(rows); i++) {
@@ -173,7 +187,8 @@ static void test_bad_names(void **state)
         { "8xH8000", "H8000" }, { "0x8xH100", "0 is not a count" }, { "99999x8xH100", "is not a count" }, { "pod-H10", "did you mean pod-H100" },
         { "16xH100", "NVLink4 joins 8 H100 SXM 80GB, not 16; take 2 nodes of 8 (like 2x8xH100 SXM 80GB)" }, { "9xH100", "nodes of at most 8" },
         { "2x16xH800", "joins 8 H800 SXM 80GB, not 16; take 4 nodes of 8" }, { "96xGB200", "NVLink5 joins 72 GB200" },
-        { "nothing", "neither a preset" }, { "./missing.cluster", "missing.cluster" },
+        { "99999999999999999999x8xH100", "99999999999999999999 is not a count of 1 to 65536" }, { "2xNVL72", "NVL72 is a whole cluster, take it alone" },
+        { "nothing", "neither a preset" }, { "/tmp", "no cluster file: a directory" }, { "./missing.cluster", "missing.cluster" },
     };
     for (size_t i = 0; i < RB_LEN(rows); i++) {
         struct capture out;
@@ -186,12 +201,29 @@ static void test_bad_names(void **state)
     }
 }
 
+/* Waited for, it would never end. */
+static void test_named_pipe(void **state)
+{
+    (void)state;
+    struct capture out;
+    struct cluster c;
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    capture_begin(&out);
+    const int rc = cluster_load(&c, path, &catalogue, &links);
+    capture_end(&out);
+    assert_int_equal(remove(path), 0);
+    write_file("");
+    assert_int_equal(rc, RB_EUSAGE);
+    assert_non_null(strstr(out.text, "a pipe or device, not a regular file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes), cmocka_unit_test(test_presets),   cmocka_unit_test(test_file),
         cmocka_unit_test(test_usual_card), cmocka_unit_test(test_own_link),
-        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_names), cmocka_unit_test(test_named_pipe),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
 }
