@@ -15,6 +15,7 @@
 #include "scale/plan_command.h"
 #include "scale/simulate_command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,8 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    const int result = dispatch(argc, argv);
+    int result = dispatch(argc, argv);
+    if (result == 0 && fflush(stdout) != 0)
+        result = rb_fail(RB_EINTERNAL, "the output cannot be written: %s", strerror(errno));
     return result < 0 ? rb_exit_code(result) : result;
 }

@@ -79,15 +79,15 @@ static void by_algorithm_and_label(char name[SERIES_NAME], const struct record_c
 }
 
 static const struct view views[] = {
-    { "scaling", "Flat ring, two levels, tree, parameter server", "GPUs", "bus bandwidth in GB/s", "All-reduce, simulated step by step.", ranks, bus,
+    { "scaling", "Flat ring, two levels, tree, parameter server", "GPUs", "bus bandwidth in GB/s", "All-reduce, simulated step by step; the tree in 16 pieces, all else in whole chunks.", ranks, bus,
       by_algorithm, false },
     { "scaling", "Time of an all-reduce as the cluster grows", "GPUs", "seconds", "The same simulations.", ranks, seconds, by_algorithm, false },
     { "gpus", "H800 beside H100", "message size", "bus bandwidth in GB/s", "Two-level all-reduce over NVLink and one card a GPU; simulated.", bytes, bus,
       by_gpu_and_ranks, true },
     { "oversubscription", "Cost of oversubscription", "uplinks carry 1 / this", "bus bandwidth in GB/s",
-      "512 GPUs. In order, neighbouring nodes share a leaf switch and the uplinks hardly matter; scattered, every hop between nodes crosses them.", label_number,
+      "512 GPUs. In order, neighbouring nodes share a leaf switch and the uplinks hardly matter; scattered, every hop between nodes crosses them. The tree in 16 pieces.", label_number,
       bus, by_algorithm_and_label, false },
-    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One GPU's port and card, or those of one node, are slow; 4 GiB among the 16384.", label_number, bus,
+    { "slow", "Cost of one slow GPU or node", "share of the usual rate", "bus bandwidth in GB/s", "One GPU's port and card, or those of one node, are slow; the tree in 16 pieces; 4 GiB where there are 16384 GPUs.", label_number, bus,
       by_algorithm_and_label, false },
     { "incast", "Incast of the servers", "GPUs, servers among them", "seconds", "Push and pull with dedicated servers, which neither give nor take; simulated.", ranks, seconds,
       by_servers, false },

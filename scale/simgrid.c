@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- files --- */
@@ -129,19 +131,59 @@ static int write_command(const char *folder, const char *player, char **argv, in
     return rc;
 }
 
+/* Whoever ends ringbench finds the folder gone: these wait until it is. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ends, before);
+}
+
+static bool any_held(void)
+{
+    static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+    sigset_t pending;
+    struct sigaction action;
+    sigpending(&pending);
+    for (size_t i = 0; i < RB_LEN(ends); i++)
+        if (sigismember(&pending, ends[i]) && sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            return true;
+    return false;
+}
+
+/* A signal that is held ends the child. */
+static int await(pid_t child)
+{
+    int status = -1;
+    sigset_t ended;
+    sigemptyset(&ended);
+    sigaddset(&ended, SIGCHLD);
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        sigtimedwait(&ended, NULL, &(struct timespec){ .tv_nsec = 100000000 });
+        if (any_held())
+            kill(child, SIGKILL);
+    }
+    return status;
+}
+
 static int start(char **argv, const char *output)
 {
     const pid_t child = fork();
     if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
         const int out = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0644);
         dup2(out, STDOUT_FILENO);
         dup2(out, STDERR_FILENO);
         execvp(argv[0], argv);
         _exit(127);
     }
-    int status = -1;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    const int status = child > 0 ? await(child) : -1;
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -164,6 +206,11 @@ static int read_time(const char *output, int status, double *seconds_p)
     return rc;
 }
 
+static int read_played(const char *output, int status, double *seconds_p)
+{
+    return status < 0 ? rb_fail(RB_EUSAGE, "SimGrid was stopped") : read_time(output, status, seconds_p);
+}
+
 static int replay(const struct simulation *s, const char *folder, double *seconds_p)
 {
     const int n = s->group.nranks;
@@ -171,7 +218,7 @@ static int replay(const struct simulation *s, const char *folder, double *second
     char **argv = simgrid_arguments(player, folder, n), *output = rb_format("%s/output", folder);
     int rc = write_command(folder, player, argv, n);
     if (rc == RB_OK)
-        rc = read_time(output, start(argv, output), seconds_p);
+        rc = read_played(output, start(argv, output), seconds_p);
     simgrid_arguments_free(argv);
     free(output);
     free(player);
@@ -210,27 +257,37 @@ static void remove_folder(const char *folder, int nranks)
     rmdir(folder);
 }
 
+static int play_in(const struct simulation *s, const struct fabric *f, const char *folder, double *seconds_p)
+{
+    struct plan *plans;
+    int rc = plans_build(&plans, s->algorithm, &s->group, false);
+    if (rc == RB_OK) {
+        rc = write_all(s, f, plans, folder);
+        plans_free(plans, s->group.nranks);
+    }
+    if (rc == RB_OK)
+        rc = replay(s, folder, seconds_p);
+    if (s->keep == NULL)
+        remove_folder(folder, s->group.nranks);
+    return rc;
+}
+
 int simgrid_run(const struct simulation *s, enum fabric_protocol protocol, struct simulated *r)
 {
     const int n = s->group.nranks;
     char folder[PATH_MAX];
     struct fabric f;
-    struct plan *plans;
+    sigset_t before;
     RB_TRY(simgrid_check());
     if (n > SIMGRID_MOST_RANKS)
-        return rb_fail(RB_EUSAGE, "--engine simgrid takes up to %d ranks, not %d", SIMGRID_MOST_RANKS, n);
-    RB_TRY(open_folder(s->keep, folder, sizeof folder));
+        return rb_fail(RB_EUSAGE, "--engine %s takes up to %d ranks, not %d", s->engine, SIMGRID_MOST_RANKS, n);
     RB_TRY(fabric_make(&f, s->cluster, protocol, n, 0));
-    int rc = plans_build(&plans, s->algorithm, &s->group, false);
-    if (rc == RB_OK) {
-        rc = write_all(s, &f, plans, folder);
-        plans_free(plans, n);
-    }
+    hold_signals(&before);
+    int rc = open_folder(s->keep, folder, sizeof folder);
     if (rc == RB_OK)
-        rc = replay(s, folder, &r->seconds);
+        rc = play_in(s, &f, folder, &r->seconds);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     r->period = n;
     fabric_free(&f);
-    if (s->keep == NULL)
-        remove_folder(folder, n);
     return rc;
 }

@@ -28,6 +28,18 @@ bool simgrid_plays(const char *engine)
     return strcmp(engine, "simgrid") == 0 || strcmp(engine, "smpirun") == 0;
 }
 
+const char *simgrid_engine(const char *engine)
+{
+    if (strcmp(engine, "simgrid") != 0)
+        return engine;
+    char *player = simgrid_player();
+    const bool there = player != NULL;
+    free(player);
+    if (!there)
+        rb_note("--engine simgrid: " SIMGRID_PLAYER " is not beside this program (make builds it where g++ and SimGrid 3.32 are): smpirun plays");
+    return there ? engine : "smpirun";
+}
+
 /* --- are they there --- */
 
 static bool in_path(const char *program)

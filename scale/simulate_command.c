@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct sheet_column columns[] = {
     { "algorithm", "algorithm", NULL, SHEET_TEXT },
@@ -124,14 +125,38 @@ static int session_open(struct simulate_session *x)
 
 /* --- one set of sizes --- */
 
+/* Messages that are the whole buffer, passed on from rank to rank. */
+static bool waits_for_whole_messages(const struct simulation *s)
+{
+    return s->piece_bytes == 0 && s->group.nranks > 2 &&
+           (strcmp(s->algorithm->family, "tree") == 0 || collective_get(s->algorithm->collective)->rooted);
+}
+
+/* Each of several cases has a folder of its own in --keep's. */
+static int simulate_kept(const struct simulate_session *x, struct simulation *s, struct simulated *r)
+{
+    const struct simulate_settings *o = x->settings;
+    const bool several = strchr(o->algorithm, ',') != NULL || (double)o->min_bytes * o->factor <= (double)o->max_bytes * 1.0001;
+    if (o->keep == NULL || !several)
+        return simulate(s, r);
+    if (mkdir(o->keep, 0777) != 0 && errno != EEXIST)
+        return rb_fail(RB_EUSAGE, "--keep %s: cannot be made: %s", o->keep, strerror(errno));
+    char *folder = rb_format("%s/%s-%llu", o->keep, s->algorithm->name, (unsigned long long)s->bytes);
+    s->keep = folder;
+    const int rc = simulate(s, r);
+    free(folder);
+    return rc;
+}
+
 static int run_sizes(struct simulate_session *x, struct simulation *s, struct sheet *sheet)
 {
     RB_TRY(simulation_check(s));
+    x->whole_messages = x->whole_messages || waits_for_whole_messages(s);
     for (double size = (double)x->settings->min_bytes; size <= (double)x->settings->max_bytes * 1.0001; size *= x->settings->factor) {
         struct simulated r;
         struct record_case c;
         s->bytes = (uint64_t)(size + 0.5);
-        RB_TRY(simulate(s, &r));
+        RB_TRY(simulate_kept(x, s, &r));
         simulation_record(s, &r, &c);
         if (x->output != NULL)
             RB_TRY(records_write_case(x->output, &c));
@@ -163,6 +188,8 @@ static int run_algorithms(struct simulate_session *x)
         draw_line(&x->cluster, stdout);
     if (rc == RB_OK)
         sheet_print(sheet, x->settings->format, "simulation", NULL);
+    if (rc == RB_OK && x->whole_messages && strcmp(x->settings->format, "table") == 0)
+        printf("# trees, broadcasts and reductions pass whole messages on; --piece 1M lets their pieces follow each other\n");
     sheet_free(sheet);
     free(list);
     return rc;
@@ -174,9 +201,38 @@ static void list_algorithms(void)
         printf("%-28s %-15s %s\n", algorithms[i]->name, collective_get(algorithms[i]->collective)->name, algorithms[i]->summary);
 }
 
+static int check_sizes(const struct simulate_settings *s)
+{
+    if (s->min_bytes < 4)
+        return rb_fail(RB_EUSAGE, "-b %llu: sizes go from 4 bytes up", (unsigned long long)s->min_bytes);
+    if (s->min_bytes > s->max_bytes)
+        return rb_fail(RB_EUSAGE, "-b %llu -e %llu: the smallest size is above the largest", (unsigned long long)s->min_bytes, (unsigned long long)s->max_bytes);
+    return RB_OK;
+}
+
+/* Studies and the published logs bring their own clusters and schedules. */
+static int refuse_others(const struct simulate_settings *s)
+{
+    const char *const other = s->cluster != NULL                          ? "--cluster"
+                              : strcmp(s->algorithm, "ring_all_reduce") != 0 ? "--algorithm"
+                              : strcmp(s->engine, "cost") != 0               ? "--engine"
+                              : strcmp(s->protocol, "auto") != 0             ? "--protocol"
+                              : s->keep != NULL                              ? "--keep"
+                              : s->piece > 0                                 ? "--piece"
+                              : s->every_rank                                ? "--every-rank"
+                              : s->draw != NULL                              ? "--draw"
+                                                                             : NULL;
+    if (other == NULL)
+        return RB_OK;
+    return rb_fail(RB_EUSAGE, "%s: --%s brings its own clusters and schedules, played by --engine cost; it takes -n, --output, --catalogue and --format", other,
+                   s->agreement ? "agreement" : "study");
+}
+
 static int run(struct simulate_session *x)
 {
     const struct simulate_settings *s = x->settings;
+    if (s->agreement || s->study != NULL)
+        RB_TRY(refuse_others(s));
     if (s->agreement)
         return agreement_print(&x->catalogue, &x->links, s->format);
     if (s->study != NULL) {
@@ -187,10 +243,11 @@ static int run(struct simulate_session *x)
         return rb_fail(RB_EUSAGE, "simulate needs --cluster, like 8xH800 or 128x8xH100; --list shows those with a name");
     if (s->draw != NULL)
         return draw_cluster(&x->cluster, s->draw, stdout);
-    if (s->min_bytes < 4 || s->min_bytes > s->max_bytes)
-        return rb_fail(RB_EUSAGE, "-b %llu -e %llu: sizes go from 4 bytes up", (unsigned long long)s->min_bytes, (unsigned long long)s->max_bytes);
+    RB_TRY(check_sizes(s));
     if (simgrid_plays(s->engine))
         RB_TRY(simgrid_check());
+    else if (s->keep != NULL)
+        return rb_fail(RB_EUSAGE, "--keep: the files are SimGrid's: --engine simgrid");
     RB_TRY(open_output(x));
     return run_algorithms(x);
 }
@@ -211,6 +268,7 @@ int simulate_command(int argc, char **argv)
         list_algorithms();
         return RB_OK;
     }
+    s.engine = simgrid_engine(s.engine);
     struct simulate_session x = { .settings = &s };
     int rc = session_open(&x);
     if (rc == RB_OK)

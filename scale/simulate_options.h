@@ -23,6 +23,8 @@ struct simulate_session {
     struct cluster cluster;
     FILE *output; /* results.jsonl; NULL: none */
     struct records records; /* all cases of this run */
+    bool whole_messages;    /* one of them would gain from pieces */
+    bool answered;          /* a study found something that is no case */
 };
 
 /* Predicts, writes the record if there is an output, and adds it to the list. */

@@ -232,11 +232,14 @@ int study_run(struct simulate_session *x, const char *name)
             scaling = scaling || studies[i].run == run_scaling;
         }
     if (x->records.ncases == 0)
-        return RB_OK;
+        return x->answered ? RB_OK : rb_fail(RB_EUSAGE, "--study %s -n %llu: it has no case of so few GPUs", name, (unsigned long long)x->settings->ranks);
     struct sheet *s = sheet_of(&x->records);
     sheet_print(s, x->settings->format, "study", NULL);
     sheet_free(s);
-    if (scaling && strcmp(x->settings->format, "table") == 0)
+    if (strcmp(x->settings->format, "table") != 0)
+        return RB_OK;
+    printf("# trees: in %d pieces that follow each other; all else in whole chunks\n", TREE_PIECES);
+    if (scaling)
         print_where_it_ends(&x->records);
     return RB_OK;
 }

@@ -53,10 +53,15 @@ static int write_record(FILE *out, const struct training *t, const struct traini
     return rc;
 }
 
+/* Left out when it has more GPUs than were asked for. */
 static int one(struct simulate_session *x, struct sheet *sheet, const char *cluster, const char *model)
 {
     struct cluster c;
     RB_TRY(cluster_load(&c, cluster, &x->catalogue, &x->links));
+    if (x->settings->ranks > 0 && (uint64_t)cluster_gpus(&c) > x->settings->ranks) {
+        cluster_free(&c);
+        return RB_OK;
+    }
     struct training t = { .cluster = &c };
     struct training_time *list = NULL;
     int rc = training_usual(&t, &x->catalogue, model);
@@ -89,7 +94,8 @@ int study_training(struct simulate_session *x)
             rc = one(x, sheet, cluster, "llama-2-70b");
             free(cluster);
         }
-    if (rc == RB_OK)
+    x->answered = x->answered || sheet_rows(sheet) > 0;
+    if (rc == RB_OK && sheet_rows(sheet) > 0)
         sheet_print(sheet, x->settings->format, "training", NULL);
     sheet_free(sheet);
     return rc;

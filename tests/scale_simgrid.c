@@ -9,11 +9,14 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -190,6 +193,31 @@ static void test_player_refuses(void **state)
     free(player);
 }
 
+/* Whoever stops a simulation finds no files of it. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    need_simgrid();
+    need_player();
+    char folder[] = "/tmp/ringbench-stopped-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const pid_t child = fork();
+    if (child == 0) {
+        setenv("TMPDIR", folder, 1);
+        rb_mute(true);
+        seconds("simgrid", "64x8xH100", "two_level_all_reduce", 512, 64 << 20);
+        _exit(0);
+    }
+    char *busy = rb_format("for i in $(seq 300); do [ -s %s/*/output ] && exit 0; sleep 0.1; done; exit 1", folder);
+    assert_int_equal(system(busy), 0);
+    kill(child, SIGTERM);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    assert_int_equal(rmdir(folder), 0);
+    free(busy);
+}
+
 static void test_absent(void **state)
 {
     (void)state;
@@ -211,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absent),
         cmocka_unit_test(test_player_refuses),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_rings_agree_exactly),
         cmocka_unit_test(test_long_two_level),
         cmocka_unit_test(test_pieces),
