@@ -5,7 +5,8 @@
  *             low: F the larger and W the effective figure; high: F the smaller and W nominal
  *   layer     a whole transformer layer (training) or token (inference). F: the best published GEMM rate, else nominal; W: effective,
  *             else nominal; hop latencies of NCCL's tuner. low: the larger F; high: the smaller F, W nominal
- *   measured  the same with the fitted time of an all-reduce at the size the layer sends, from records of that GPU. NAN without
+ *   measured  the same with the fitted time of an all-reduce at the size the layer sends, from records of that GPU. NAN without.
+ *             Simulated records serve where there are no others, and are named so
  *
  * "Effective" is what a collective is planned with: links x NCCL's rate a link; PCIe: the catalogue's typical figure of the
  * generation, half of it where the driver blocks peer-to-peer (every byte crosses PCIe twice); a card: its measured rate.
@@ -60,6 +61,7 @@ struct limit {
     double at_usable;           /* efficiency there */
     const char *binds;          /* what stops the next power of two: "compute" (nothing of the link), "bandwidth", "latency" */
     char evidence[280];         /* of measured: ranks, transport, algorithm, source; "" none */
+    bool simulated;             /* measured rests on simulated records */
     bool weak;                  /* a figure it rests on has one doubtful source */
 };
 

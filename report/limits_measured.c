@@ -97,16 +97,25 @@ static double largest(const struct limit *l, const struct limit_settings *s, con
     return best;
 }
 
+static bool is_simulated(const struct fit *f)
+{
+    return strcmp(f->curve.evidence, "simulated") == 0;
+}
+
 static void fill(struct limit *l, const struct limit_settings *s, const struct fit *f)
 {
     l->measured = (struct limit_range){ largest(l, s, f, l->flops.high, 2), largest(l, s, f, l->flops.value, 1), largest(l, s, f, l->flops.low, 0) };
     const struct record_case *k = &f->curve;
-    snprintf(l->evidence, sizeof l->evidence, "%d ranks, %s, %s%s%s", k->ranks, k->transport, k->algorithm, k->source[0] != '\0' ? ", " : "", k->source);
+    l->simulated = is_simulated(f);
+    snprintf(l->evidence, sizeof l->evidence, "%s%d ranks, %s, %s%s%s", l->simulated ? "simulated: " : "", k->ranks, k->transport, k->algorithm,
+             k->source[0] != '\0' ? ", " : "", k->source);
 }
 
-/* Time of the model's all-reduce: the curve with most ranks, of those the fastest. */
+/* Time of the model's all-reduce: measured before simulated, then the curve with most ranks, of those the fastest. */
 static bool better(const struct fit *a, const struct fit *b, double bytes)
 {
+    if (b != NULL && is_simulated(a) != is_simulated(b))
+        return !is_simulated(a);
     if (b == NULL || a->curve.ranks != b->curve.ranks)
         return b == NULL || a->curve.ranks > b->curve.ranks;
     return measured_all_reduce(a, a->curve.ranks, bytes).value < measured_all_reduce(b, b->curve.ranks, bytes).value;

@@ -56,16 +56,16 @@ static const char *count_text(char out[16], double v)
     return out;
 }
 
-/* "11 (9.2-14)" */
-static void put_range(struct sheet *s, const char *column, struct limit_range r)
+/* "11 (9.2-14)", and a mark behind it. */
+static void put_range(struct sheet *s, const char *column, struct limit_range r, const char *mark)
 {
     char a[16], b[16], c[16];
     if (isnan(r.value))
         sheet_text(s, column, "-");
     else if (isnan(r.low) || (r.low == r.value && r.high == r.value))
-        sheet_text(s, column, "%s", count_text(a, r.value));
+        sheet_text(s, column, "%s%s", count_text(a, r.value), mark);
     else
-        sheet_text(s, column, "%s (%s-%s)", count_text(a, r.value), count_text(b, r.low), count_text(c, r.high));
+        sheet_text(s, column, "%s (%s-%s)%s", count_text(a, r.value), count_text(b, r.low), count_text(c, r.high), mark);
 }
 
 static void put_numbers(struct sheet *s, const char *name, struct limit_range r)
@@ -99,11 +99,11 @@ static void limit_row(struct sheet *sheet, const struct limit *l, const struct l
     sheet_number(sheet, "offered_flop_per_byte", 2 * 3 * s->layer.hidden / s->bytes / fmax(2, l->usable));
     put_numbers(sheet, "limit_document", l->document);
     sheet_number(sheet, "limit_document_fp16acc", l->document_fp16acc);
-    put_range(sheet, "document", l->document);
+    put_range(sheet, "document", l->document, "");
     put_numbers(sheet, "limit_layer", l->layer);
-    put_range(sheet, "layer", l->layer);
+    put_range(sheet, "layer", l->layer, "");
     put_numbers(sheet, "limit_measured", l->measured);
-    put_range(sheet, "measured", l->measured);
+    put_range(sheet, "measured", l->measured, l->simulated ? " sim" : "");
     sheet_number(sheet, "usable", l->usable);
     sheet_number(sheet, "efficiency_at_usable", l->at_usable);
     if (!isnan(l->at_usable))
@@ -210,6 +210,7 @@ static void print_heading(const struct limit_settings *s)
     printf("# Limits: GPUs that may share a layer before communication takes more than %.0f %% of the time; low-high in brackets.\n"
            "#   document  t <= 2*3*h/bytes / (F/W), nominal figures        layer  a whole layer: arithmetic, transfers, latency\n"
            "#   measured  the same with a fitted all-reduce of that GPU   use    power of two within limit, link domain, heads\n"
+           "#             (sim: the records are simulated, not measured)\n"
            "# F: dense 16-bit, %s accumulation. W: one direction, all links of a GPU. GB = 1e9 bytes. ? = one weak source.\n"
            "# binds: what stops twice as many (compute: the domain ends first, the link is no limit). card: %s.\n",
            100 * (1 - s->efficiency), s->accumulate, s->nic);
@@ -226,15 +227,15 @@ static void print_fp16acc(const struct limits *l)
     }
 }
 
-static void print_evidence(const struct limits *l)
+static void print_evidence(const struct limits *l, bool simulated)
 {
     bool first = true;
     for (size_t i = 0; i < l->count; i++) {
         char line[480];
-        if (l->list[i].evidence[0] == '\0')
+        if (l->list[i].evidence[0] == '\0' || l->list[i].simulated != simulated)
             continue;
         if (first)
-            printf("# Measured on:\n");
+            printf("# %s:\n", simulated ? "Simulated, not measured, on" : "Measured on");
         first = false;
         snprintf(line, sizeof line, "%s over %s: %s", l->list[i].gpu_name, l->list[i].link_name, l->list[i].evidence);
         sheet_print_paragraph(stdout, "#   ", line, 400);
@@ -272,7 +273,8 @@ static int print_all(const struct limits *l, const struct limit_settings *s)
     sheet_print(sheet, s->format, curve ? "limit_curve" : splits ? "limit_split" : "limit", members);
     if (strcmp(s->format, "table") == 0 && !curve && !splits) {
         print_fp16acc(l);
-        print_evidence(l);
+        print_evidence(l, false);
+        print_evidence(l, true);
         print_network(l);
     }
     json_decref(members);

@@ -15,13 +15,13 @@ static const char *figure(char buffer[HTML_NUMBER], double v, int digits)
     return buffer;
 }
 
-static void range_cell(struct text *out, struct limit_range r, int digits)
+static void range_cell(struct text *out, struct limit_range r, int digits, const char *mark)
 {
     char value[HTML_NUMBER], low[HTML_NUMBER], high[HTML_NUMBER];
     text_add(out, "<td class=\"n\">%s", figure(value, r.value, digits));
     if (isfinite(r.value) && isfinite(r.low) && isfinite(r.high) && r.high > r.low)
         text_add(out, " <span class=\"soft\">(%s \u2026 %s)</span>", figure(low, r.low, digits), figure(high, r.high, digits));
-    text_add(out, "</td>");
+    text_add(out, "%s</td>", mark);
 }
 
 static void row(struct text *out, const struct limit *l)
@@ -35,9 +35,9 @@ static void row(struct text *out, const struct limit *l)
     html_cell_number(out, l->flops_nominal / 1e12, 3);
     html_cell_number(out, l->Bps_nominal / 1e9, 3);
     html_cell_number(out, l->flops_nominal / l->Bps_nominal, 3);
-    range_cell(out, l->document, 2);
-    range_cell(out, l->layer, 0);
-    range_cell(out, l->measured, 0);
+    range_cell(out, l->document, 2, "");
+    range_cell(out, l->layer, 0, "");
+    range_cell(out, l->measured, 0, l->simulated ? " simulated" : "");
     html_cell_number(out, l->usable, 1);
     if (isfinite(l->at_usable))
         text_add(out, "<td class=\"n\">%.0f %%</td>", 100 * l->at_usable);
@@ -75,7 +75,7 @@ const char *section_limits(struct text *out, const struct page_input *in)
     html_text(out, s->model_name);
     text_add(out, ", %s, hidden %.0f, sequence %.0f, micro-batch %.0f, %.0f bytes an element. F is the dense 16-bit rate, W all links of a GPU in one "
                   "direction. <b>document</b>: t \u2264 2\u00b73\u00b7h/bytes / (F/W). <b>layer</b>: a whole layer with the latency of its messages. "
-                  "<b>measured</b>: the same with a measured all-reduce of that GPU. <b>use</b>: the power of two within limit, link domain and heads. "
+                  "<b>measured</b>: the same with a measured all-reduce of that GPU, or with a simulated one where it says so. <b>use</b>: the power of two within limit, link domain and heads. "
                   "? marks one weak source.</p>\n",
              s->inference ? "inference" : "training", s->layer.hidden, s->layer.seq, s->layer.batch, s->bytes);
     html_table_begin(out, "GPU|link|>F TFLOP/s|>W GB/s|>F/W FLOP/B|>document|>layer|>measured|>use|>efficiency|what stops more");

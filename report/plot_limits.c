@@ -49,12 +49,14 @@ struct series {
     int point;
     double offset;
     size_t range; /* of struct limit_range in struct limit */
+    bool simulated; /* of measured: rests on simulated records */
 };
 
 static const struct series all_series[] = {
-    { "document's rule", "#0072B2", 7, 0.22, offsetof(struct limit, document) },
-    { "whole layer", "#009E73", 5, 0, offsetof(struct limit, layer) },
-    { "measured all-reduce", "#D55E00", 13, -0.22, offsetof(struct limit, measured) },
+    { "document's rule", "#0072B2", 7, 0.22, offsetof(struct limit, document), false },
+    { "whole layer", "#009E73", 5, 0, offsetof(struct limit, layer), false },
+    { "measured all-reduce", "#D55E00", 13, -0.22, offsetof(struct limit, measured), false },
+    { "simulated all-reduce", "#CC79A7", 12, -0.22, offsetof(struct limit, measured), true },
 };
 
 static void draw_series(struct figure *f, const struct rows *r, const struct series *s)
@@ -63,7 +65,7 @@ static void draw_series(struct figure *f, const struct rows *r, const struct ser
     const int block = figure_block(f);
     for (size_t i = 0; i < r->count; i++) {
         const struct limit_range *v = (const void *)((const char *)r->list[i] + s->range);
-        if (!isfinite(v->value))
+        if (!isfinite(v->value) || (s->range == offsetof(struct limit, measured) && r->list[i]->simulated != s->simulated))
             continue;
         text_add(&f->data, "%.4g %.2f %.4g %.4g\n", v->value, (double)i + s->offset, isfinite(v->low) ? v->low : v->value,
                  isfinite(v->high) ? v->high : v->value);

@@ -357,6 +357,21 @@ static void records_of_a_gpu_give_its_measured_limit(void **state)
     struct layer_setup s = { .layer = m.settings.layer, .link = { .bulk = { 0, 2e-6, 160e9 } }, .flops = 989e12 };
     near(m.limits.list[0].measured.value, layer_limit(&s, 0.5), 0);
     assert_non_null(strstr(m.limits.list[0].evidence, "8 ranks"));
+    assert_false(m.limits.list[0].simulated);
+    for (int i = 0; i < N; i++)
+        snprintf(cases[i].evidence, sizeof cases[i].evidence, "simulated");
+    limits_measured(&m.limits, &m.settings, &m.catalogue, &r);
+    assert_true(m.limits.list[0].simulated);
+    assert_non_null(strstr(m.limits.list[0].evidence, "simulated: 8 ranks"));
+    struct sheet *sheet = limits_sheet(&m.limits, &m.settings);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    sheet_print_table(sheet, f, 0);
+    fclose(f);
+    assert_non_null(strstr(text, " sim"));
+    free(text);
+    sheet_free(sheet);
     unmake(&m);
 }
 
