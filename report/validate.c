@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const evidence_kind_names[] = { "nominal", "model", "queried", "published", "measured", "emulated" };
+const char *const evidence_kind_names[] = { "nominal", "model", "queried", "published", "measured", "emulated", "simulated" };
 const char *const evidence_verdict_names[] = { "consistent", "above", "below", "not tested", "other GPU" };
 
 /* What a published rate may exceed the nominal one by: rounding, and clocks of sender and receiver. */
@@ -98,13 +98,18 @@ static int by_value(const void *a, const void *b)
     return (d > 0) - (d < 0);
 }
 
+static bool is_seen(const struct evidence *e)
+{
+    return e->kind != EVIDENCE_EMULATED && e->kind != EVIDENCE_SIMULATED;
+}
+
 static struct tally count(const struct validation *v)
 {
     struct tally t = { .low = NAN, .median = NAN, .high = NAN };
     double *reached = rb_malloc(v->count * sizeof *reached);
     for (size_t i = 0; i < v->count; i++) {
         const struct evidence *e = &v->list[i];
-        if (e->kind == EVIDENCE_NOMINAL || e->kind == EVIDENCE_MODEL || e->kind == EVIDENCE_EMULATED)
+        if (e->kind == EVIDENCE_NOMINAL || e->kind == EVIDENCE_MODEL || !is_seen(e))
             continue; /* none of them was seen on such a GPU */
         t.of[e->verdict]++;
         if (e->verdict == EVIDENCE_CONSISTENT && !isnan(e->GBps) && !e->nvls_possible)
@@ -125,7 +130,7 @@ static bool given_is_contradicted(const struct validation *v)
     bool consistent = false, wrong = false;
     for (size_t i = 0; i < v->count; i++) {
         const struct evidence *e = &v->list[i];
-        if (!e->given || e->kind == EVIDENCE_EMULATED)
+        if (!e->given || !is_seen(e))
             continue;
         consistent = consistent || (e->verdict == EVIDENCE_CONSISTENT && isnan(e->links));
         if (e->verdict == EVIDENCE_ABOVE || e->verdict == EVIDENCE_OTHER_GPU || (e->verdict == EVIDENCE_BELOW && !isnan(e->links)))

@@ -13,6 +13,8 @@
  * NVLS. An all-reduce that the switch may reduce (Hopper and later, ring or tree not stated) shows a busbw that its links need not
  * carry: with NVLS a GPU sends and receives algbw (n+1)/n, with a ring busbw. It is consistent when either is. A known NVLS figure
  * is tested by that wire rate against 1.02 k L only; a ring bound says nothing about it.
+ * Emulated and simulated figures were seen on no such GPU: they are judged and shown, but neither the verdict nor the exit code counts
+ * them. An emulated link may be scaled, its figure is therefore scaled to the model's; a simulated one stands as it is recorded.
  * Without a scale-up link the link is PCIe: k = 1, L the slot's rate, E what large transfers reach, half of it where the driver blocks
  * peer-to-peer (every byte passes through host memory); collectives reach 40 % of E.
  *
@@ -23,7 +25,8 @@
 #include "report/import.h"
 #include "report/limits.h"
 
-enum evidence_kind { EVIDENCE_NOMINAL, EVIDENCE_MODEL, EVIDENCE_QUERIED, EVIDENCE_PUBLISHED, EVIDENCE_MEASURED, EVIDENCE_EMULATED, EVIDENCE_KINDS };
+enum evidence_kind { EVIDENCE_NOMINAL, EVIDENCE_MODEL, EVIDENCE_QUERIED, EVIDENCE_PUBLISHED, EVIDENCE_MEASURED, EVIDENCE_EMULATED, EVIDENCE_SIMULATED,
+                     EVIDENCE_KINDS };
 extern const char *const evidence_kind_names[];
 
 enum evidence_verdict { EVIDENCE_CONSISTENT, EVIDENCE_ABOVE, EVIDENCE_BELOW, EVIDENCE_UNTESTED, EVIDENCE_OTHER_GPU, EVIDENCE_VERDICTS };

@@ -124,8 +124,10 @@ static bool speaks_of_link(const struct validation *v, const char *transport)
 
 static enum evidence_kind kind_of(const struct record_case *k, bool given)
 {
-    if (strcmp(k->evidence, "emulated") == 0 || strcmp(k->evidence, "simulated") == 0)
+    if (strcmp(k->evidence, "emulated") == 0)
         return EVIDENCE_EMULATED;
+    if (strcmp(k->evidence, "simulated") == 0)
+        return EVIDENCE_SIMULATED;
     return given ? EVIDENCE_MEASURED : EVIDENCE_PUBLISHED;
 }
 
