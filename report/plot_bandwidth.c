@@ -52,7 +52,10 @@ static void draw_ceiling(struct figure *f, const struct panel *p)
     figure_draw(f, "$b%d using 1:2 with lines lc rgb '#B00020' lw 1.6 dt 2", block);
     figure_title(f, name);
     free(name);
-    text_add(&f->caption, " The dashed red line is the ceiling of one rank's link at that size, %s.", from[0] != '\0' ? from : "of unknown origin");
+    const struct record_case *one = c->points[0];
+    const bool cards = strcmp(one->evidence, "simulated") == 0 && one->nodes > 1;
+    text_add(&f->caption, " The dashed red line is the ceiling of %s at that size, %s.",
+             cards ? "a GPU's links or of the cards of its node together, whichever is lower," : "one rank's link", from[0] != '\0' ? from : "of unknown origin");
 }
 
 static void draw_panel(struct figures *figures, const struct plot *plot, const struct panels *all, const struct panel *p)

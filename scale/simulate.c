@@ -241,6 +241,35 @@ static void set_words(const struct simulation *s, const struct simulated *r, str
     c->root = what->rooted ? s->group.root : -1;
 }
 
+/* Busiest direction of a node's cards in an operation of one byte (size as nccl-tests counts it), at least. */
+static double leaves_node(const struct simulation *s)
+{
+    const double ranks = s->group.nranks, in_node = s->cluster->per_node, nodes = ceil(ranks / in_node);
+    switch (s->algorithm->collective) {
+    case COLLECTIVE_ALL_REDUCE:
+        return 2 * (nodes - 1) / nodes;
+    case COLLECTIVE_REDUCE_SCATTER:
+    case COLLECTIVE_ALL_GATHER:
+        return (nodes - 1) / nodes;
+    case COLLECTIVE_ALLTOALL:
+        return in_node * (ranks - in_node) / ranks;
+    default:
+        return 1;
+    }
+}
+
+/* What busbw cannot pass: a GPU's links, and between nodes the cards of a full node together; a GPU sends through one card. */
+static double ceiling_Bps(const struct simulation *s)
+{
+    const struct cluster *c = s->cluster;
+    const double links = fmax(c->link_nominal_Bps, c->link_Bps), card = fmax(c->nic_nominal_Bps, c->nic_Bps); /* own figures have no nominal rate */
+    if (s->group.nranks <= c->per_node)
+        return links;
+    const enum collective_id what = s->algorithm->collective;
+    const int cards = what == COLLECTIVE_SENDRECV ? 1 : c->rails < c->per_node ? c->rails : c->per_node;
+    return fmin(links, card * cards * collective_get(what)->bus_factor(&s->group) / leaves_node(s));
+}
+
 void simulation_record(const struct simulation *s, const struct simulated *r, struct record_case *c)
 {
     const struct collective *what = collective_get(s->algorithm->collective);
@@ -255,6 +284,6 @@ void simulation_record(const struct simulation *s, const struct simulated *r, st
     c->busbw_GBps = factor > 0 ? c->algbw_GBps * factor : NAN;
     c->wire_bytes = (uint64_t)r->wire_bytes;
     c->wire_GBps = r->wire_bytes > 0 && r->seconds > 0 ? r->wire_bytes / r->seconds / 1e9 : NAN;
-    c->ceiling_GBps = (s->group.nranks <= s->cluster->per_node ? s->cluster->link_nominal_Bps : s->cluster->nic_nominal_Bps * s->cluster->rails / s->cluster->per_node) / 1e9;
+    c->ceiling_GBps = ceiling_Bps(s) / 1e9;
     c->ratio = c->ratio_low = c->ratio_high = NAN;
 }

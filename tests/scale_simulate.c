@@ -198,6 +198,36 @@ static void test_record(void **state)
     assert_true(k.ceiling_GBps == 200 && k.busbw_GBps < 200);
 }
 
+/* What is simulated stays under the ceiling that its record states; a node's cards work together. Four nodes of 8:
+ * n cards x 50 GB/s carry 2 (4-1)/4 of the size, busbw counts 2 (32-1)/32 of it. */
+static void check_ceiling(const struct cluster *c, const char *algorithm, double ceiling_GBps)
+{
+    struct simulated r;
+    struct record_case k;
+    struct simulation s = { .cluster = c, .algorithm = algorithm_find(algorithm), .engine = "cost", .protocol = "auto", .bytes = 1 << 30,
+                            .group = { .nranks = cluster_gpus(c) } };
+    assert_int_equal(simulation_check(&s), RB_OK);
+    assert_int_equal(simulate(&s, &r), RB_OK);
+    simulation_record(&s, &r, &k);
+    near(k.ceiling_GBps, ceiling_GBps, 1e-9, algorithm, c->rails);
+    assert_true(k.busbw_GBps < k.ceiling_GBps);
+}
+
+static void test_ceiling_between_nodes(void **state)
+{
+    (void)state;
+    struct cluster c;
+    assert_int_equal(cluster_load(&c, "4x8xH100", &catalogue, &links), RB_OK);
+    check_ceiling(&c, "two_level_all_reduce", 450); /* NVLink: eight cards would carry 517 */
+    c.rails = 2;
+    check_ceiling(&c, "two_level_all_reduce", 2 * 50 / 0.75 * 31 / 32);
+    check_ceiling(&c, "ring_all_gather", 2 * 50 / 0.75 * 31 / 32);
+    check_ceiling(&c, "direct_alltoall", 2 * 50 / 8.0 * 31 / 24);
+    check_ceiling(&c, "ring_broadcast", 2 * 50);
+    check_ceiling(&c, "ring_sendrecv", 50);
+    cluster_free(&c);
+}
+
 /* --- published logs --- */
 
 static void test_published_logs(void **state)
@@ -273,7 +303,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_gpu_slows_the_ring), cmocka_unit_test(test_oversubscription_costs),
         cmocka_unit_test(test_rings_with_a_slow_part), cmocka_unit_test(test_shared_links_are_played),
         cmocka_unit_test(test_incast),           cmocka_unit_test(test_memory_bus),                  cmocka_unit_test(test_sixteen_thousand),
-        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_record),                  cmocka_unit_test(test_ceiling_between_nodes),
         cmocka_unit_test(test_published_logs),          cmocka_unit_test(test_what_is_off_has_a_cause), cmocka_unit_test(test_placements_are_not_mixed), cmocka_unit_test(test_constants_are_those_of_the_logs),
     };
     return cmocka_run_group_tests(tests, open_data, close_data);
