@@ -44,27 +44,52 @@ static void squash(char *out, size_t bytes, const char *name)
     out[n] = '\0';
 }
 
+/* The names that begin so; the first of them in *first_p. */
+static size_t beginning(struct text *t, const char *wanted, const char **first_p)
+{
+    char known[64];
+    size_t n = 0;
+    for (size_t i = 0; i < preset_count; i++) {
+        squash(known, sizeof known, presets[i].name);
+        if (wanted[0] == '\0' || strncmp(known, wanted, strlen(wanted)) != 0)
+            continue;
+        *first_p = n == 0 ? presets[i].name : *first_p;
+        text_add(t, "%s%s", n++ > 0 ? ", " : "", presets[i].name);
+    }
+    return n;
+}
+
+static int refuse(const char *name, const char *wanted)
+{
+    const char *names[RB_LEN(presets)], *near = NULL;
+    struct text all = {0}, several = {0};
+    for (size_t i = 0; i < preset_count; i++) {
+        names[i] = presets[i].name;
+        text_add(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    const size_t n = beginning(&several, wanted, &near);
+    if (n == 0)
+        near = text_nearest(name, names, preset_count);
+    const int rc = n > 1          ? rb_fail(RB_EUSAGE, "--model '%s': fits several models: %s", name, several.chars)
+                   : near != NULL ? rb_fail(RB_EUSAGE, "--model '%s': not known; did you mean %s? (one of %s)", name, near, all.chars)
+                                  : rb_fail(RB_EUSAGE, "--model '%s': not known; one of %s", name, all.chars);
+    text_free(&several);
+    text_free(&all);
+    return rc;
+}
+
 int preset_find(const char *name, const struct preset **preset_p)
 {
     char wanted[64], known[64];
-    const char *names[RB_LEN(presets)];
     squash(wanted, sizeof wanted, name);
     for (size_t i = 0; i < preset_count; i++) {
         squash(known, sizeof known, presets[i].name);
-        names[i] = presets[i].name;
         if (strcmp(known, wanted) == 0) {
             *preset_p = &presets[i];
             return RB_OK;
         }
     }
-    const char *near = text_nearest(name, names, preset_count);
-    struct text all = {0};
-    for (size_t i = 0; i < preset_count; i++)
-        text_add(&all, "%s%s", i > 0 ? ", " : "", names[i]);
-    const int rc = near != NULL ? rb_fail(RB_EUSAGE, "--model '%s': not known; did you mean %s? (one of %s)", name, near, all.chars)
-                                : rb_fail(RB_EUSAGE, "--model '%s': not known; one of %s", name, all.chars);
-    text_free(&all);
-    return rc;
+    return refuse(name, wanted);
 }
 
 static const struct sheet_column columns[] = {

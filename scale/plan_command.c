@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
     { 0, "seq", "0", OPTION_NUMBER, AT(seq), "tokens of a sequence; 0: the model's", NULL, 0, 1e7 },
     { 0, "tflops", "0", OPTION_NUMBER, AT(tflops), "matrix products of a GPU; 0: published GEMM rate of it or of an equal GPU, else nominal BF16", NULL, 0, 1e5 },
     { 0, "no-zero", NULL, OPTION_FLAG, AT(no_zero), "every replica keeps all of Adam's state (default: ZeRO stage 1)", NULL, 0, 0 },
-    { 0, "split", NULL, OPTION_TEXT, AT(split), "also show this one: TENSORxPIPELINExDATA, like 8x64x6", NULL, 0, 0 },
+    { 0, "split", NULL, OPTION_TEXT, AT(split), "also show this one: TENSORxPIPELINExDATA, all GPUs, like 8x2x64 on 128x8xH100", NULL, 0, 0 },
     { 0, "rows", "10", OPTION_COUNT, AT(rows), "how many splits to show", NULL, 1, 100000 },
     { 0, "catalogue", NULL, OPTION_TEXT, AT(catalogue), "GPU, card or PCIe files over the shipped ones", NULL, 0, 0 },
     { 0, "format", "table", OPTION_CHOICE, AT(format), "how to print", sheet_formats, 0, 0 },
@@ -73,8 +73,8 @@ static int add_asked(struct sheet *s, const struct training *t, const char *text
     struct training_split p = { .micro = 1 };
     struct training_time best = { .step = INFINITY };
     char more;
-    if (sscanf(text, "%dx%dx%d%c", &p.tensor, &p.pipeline, &p.data, &more) != 3 || p.tensor < 1 || p.pipeline < 1 || p.data < 1)
-        return rb_fail(RB_EUSAGE, "--split '%s' is not TENSORxPIPELINExDATA, like 8x64x6", text);
+    if (sscanf(text, "%5dx%5dx%5d%c", &p.tensor, &p.pipeline, &p.data, &more) != 3 || p.tensor < 1 || p.pipeline < 1 || p.data < 1)
+        return rb_fail(RB_EUSAGE, "--split '%s' is not TENSORxPIPELINExDATA, like 8x2x64", text);
     for (int form = 0; form < 10; form++) {
         p.micro = 1 << form / 2;
         p.recompute = form % 2 == 1;
@@ -84,11 +84,19 @@ static int add_asked(struct sheet *s, const struct training *t, const char *text
                 best = one;
         }
     }
-    if (best.step == INFINITY)
-        return rb_fail(RB_EUSAGE, "--split %s: %s cannot be cut so over %d GPUs with %g sequences a step (heads %g, layers %g)", text, t->model->name,
-                       cluster_gpus(t->cluster), t->batch, t->model->heads, t->model->layers);
+    if (best.step == INFINITY) {
+        char *why = training_obstacle(t, &(struct training_split){ p.tensor, p.pipeline, p.data, 1, false });
+        const int rc = rb_fail(RB_EUSAGE, "--split %s: %s", text, why);
+        free(why);
+        return rc;
+    }
     add_row(s, &best, "asked for");
     return RB_OK;
+}
+
+static const char *plural(double n)
+{
+    return n == 1 ? "" : "s";
 }
 
 static const char *why_more(const struct training *t, const struct training_time *w)
@@ -102,15 +110,17 @@ static void explain_lack(const struct training *t, const struct training_time *l
     const double hold = floor(training_state(t) / t->memory);
     printf("\nno split fits into %.4g GB a GPU: the leanest needs %.4g", t->memory / GIGA, leanest->memory / GIGA);
     if (cluster_gpus(t->cluster) <= hold)
-        printf("; weights, gradients and Adam's state alone are %.4g GB, more than %.0f such GPUs hold together", training_state(t) / GIGA, hold);
+        printf("; weights, gradients and Adam's state alone are %.4g GB, more than %.0f such GPU%s", training_state(t) / GIGA, hold,
+               hold == 1 ? " holds" : "s hold together");
     printf("\n");
 }
 
 /* Compute, exposed communication, bubble. */
 static void explain(const struct training *t, const struct training_time *w)
 {
-    printf("\n%d x tensor, %d x pipeline, %d x data; %g micro-batches of %d, %.4g of %.4g GB a GPU:\n", w->split.tensor, w->split.pipeline,
-           w->split.data, w->micro_batches, w->split.micro, w->memory / GIGA, t->memory / GIGA);
+    const double all = w->micro_batches + w->split.pipeline - 1;
+    printf("\n%d x tensor, %d x pipeline, %d x data; %g micro-batch%s of %d, %.4g of %.4g GB a GPU:\n", w->split.tensor, w->split.pipeline,
+           w->split.data, w->micro_batches, w->micro_batches == 1 ? "" : "es", w->split.micro, w->memory / GIGA, t->memory / GIGA);
     printf("  compute       %.3g s of %.3g s a step, %.0f %%: %.4g TFLOP/s a GPU at matrix products", w->compute, w->step, 100 * w->compute / w->step,
            t->flops / TERA);
     if (w->compute / w->step - w->utilisation > 0.005)
@@ -120,8 +130,8 @@ static void explain(const struct training *t, const struct training_time *w)
         printf("%.3g s all-reduces of %d GPUs over %s, ", w->tensor, w->split.tensor,
                w->split.tensor <= t->cluster->per_node ? t->cluster->link_name : t->cluster->nic_name);
     printf("%.3g s hand-over, %.3g s gradients\n", w->handover, w->gradients);
-    printf("  bubble        %.3g s: %d of %g micro-batch times of the pipeline stand still\n", w->bubble, w->split.pipeline - 1,
-           w->micro_batches + w->split.pipeline - 1);
+    printf("  bubble        %.3g s: %d of %g micro-batch time%s of the pipeline stand%s still\n", w->bubble, w->split.pipeline - 1, all, plural(all),
+           w->split.pipeline == 2 ? "s" : "");
 }
 
 static int print(const struct settings *o, const struct training *t)
@@ -129,8 +139,8 @@ static int print(const struct settings *o, const struct training *t)
     struct training_time *list;
     const size_t n = training_rank(t, &list);
     if (n == 0)
-        return rb_fail(RB_EUSAGE, "%s cannot be cut over the %d GPUs of %s with %g sequences a step; another --batch?", t->model->name,
-                       cluster_gpus(t->cluster), t->cluster->name, t->batch);
+        return rb_fail(RB_EUSAGE, "%s cannot be cut over the %d GPUs of %s with %g sequence%s a step; another --batch?", t->model->name,
+                       cluster_gpus(t->cluster), t->cluster->name, t->batch, plural(t->batch));
     struct sheet *s = sheet_new(columns, RB_LEN(columns));
     for (size_t i = 0; i < n && i < o->rows; i++)
         add_row(s, &list[i], "");
@@ -139,7 +149,7 @@ static int print(const struct settings *o, const struct training *t)
     const bool people = strcmp(o->format, "table") == 0;
     if (rc == RB_OK && people) {
         draw_line(t->cluster, stdout);
-        printf("%s, %g sequences of %g tokens a step\n", t->model->name, t->batch, t->seq);
+        printf("%s, %g sequence%s of %g token%s a step\n", t->model->name, t->batch, plural(t->batch), t->seq, plural(t->seq));
     }
     if (rc == RB_OK)
         sheet_print(s, o->format, "plan", NULL);
@@ -155,6 +165,8 @@ static int print(const struct settings *o, const struct training *t)
 static int prepare(const struct settings *o, const struct catalogue *catalogue, struct training *t)
 {
     RB_TRY(training_usual(t, catalogue, o->model));
+    if (fmod(o->seq, 1) != 0)
+        return rb_fail(RB_EUSAGE, "--seq %g: tokens are whole", o->seq);
     if (o->seq > 0) {
         t->seq = o->seq;
         t->batch = training_usual_batch(o->seq);

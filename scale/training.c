@@ -110,11 +110,59 @@ static double memory_of(const struct training *t, const struct training_split *s
 
 /* --- a step --- */
 
+enum lack { LACK_NOTHING, LACK_HEADS, LACK_LAYERS, LACK_NODE, LACK_GPUS, LACK_BATCH };
+
+static enum lack lack_of(const struct training *t, const struct training_split *s)
+{
+    const int node = t->cluster->per_node;
+    if (fmod(t->model->heads, s->tensor) != 0)
+        return LACK_HEADS;
+    if (s->pipeline > t->model->layers)
+        return LACK_LAYERS;
+    if (s->tensor <= node ? node % s->tensor != 0 : s->tensor % node != 0)
+        return LACK_NODE;
+    if ((double)s->tensor * s->pipeline * s->data != cluster_gpus(t->cluster))
+        return LACK_GPUS;
+    return fmod(t->batch, (double)s->data * s->micro) == 0 ? LACK_NOTHING : LACK_BATCH;
+}
+
 bool training_possible(const struct training *t, const struct training_split *s)
 {
-    const bool cut = fmod(t->model->heads, s->tensor) == 0 && s->pipeline <= t->model->layers;
-    const bool placed = s->tensor <= t->cluster->per_node ? t->cluster->per_node % s->tensor == 0 : s->tensor % t->cluster->per_node == 0;
-    return cut && placed && s->tensor * s->pipeline * s->data == cluster_gpus(t->cluster) && fmod(t->batch, (double)s->data * s->micro) == 0;
+    return lack_of(t, s) == LACK_NOTHING;
+}
+
+static char *why_not_gpus(const struct training *t, const struct training_split *s)
+{
+    const int gpus = cluster_gpus(t->cluster), stage = s->tensor * s->pipeline;
+    const double asked = (double)stage * s->data;
+    return gpus % stage == 0 ? rb_format("that is %.0f GPUs, not %d; %dx%dx%d takes all", asked, gpus, s->tensor, s->pipeline, gpus / stage)
+                             : rb_format("that is %.0f GPUs; tensor x pipeline x data must be all %d", asked, gpus);
+}
+
+/* The power of two a replica nearest to the step asked for. */
+static double batch_near(double batch, int data)
+{
+    return data * exp2(round(log2(fmax(1, batch / data))));
+}
+
+char *training_obstacle(const struct training *t, const struct training_split *s)
+{
+    switch (lack_of(t, s)) {
+    case LACK_HEADS:
+        return rb_format("%d x tensor does not divide the %g heads of %s", s->tensor, t->model->heads, t->model->name);
+    case LACK_LAYERS:
+        return rb_format("%d x pipeline is more than the %g layers of %s", s->pipeline, t->model->layers, t->model->name);
+    case LACK_NODE:
+        return rb_format("%d x tensor neither divides the %d GPUs of a node nor takes whole nodes", s->tensor, t->cluster->per_node);
+    case LACK_GPUS:
+        return why_not_gpus(t, s);
+    case LACK_BATCH:
+        return rb_format("%d x data x micro-batches of %d do not divide %g sequences a step; --batch %g would do", s->data, s->micro, t->batch,
+                         batch_near(t->batch, s->data * s->micro));
+    case LACK_NOTHING:
+        break;
+    }
+    return NULL;
 }
 
 struct training_time training_step(const struct training *t, const struct training_split *s)

@@ -47,6 +47,9 @@ int training_check(const struct training *t);
 
 /* False when the model, batch or cluster cannot be cut so. */
 bool training_possible(const struct training *t, const struct training_split *s);
+/* What stands against it and what would do, a part of a sentence; NULL when it is possible. The caller frees it.
+ * tensor x pipeline is below 2^31. */
+char *training_obstacle(const struct training *t, const struct training_split *s);
 struct training_time training_step(const struct training *t, const struct training_split *s);
 
 /* Bytes of weights, gradients and Adam's state over all GPUs together: fewer GPUs than hold that can never do. */

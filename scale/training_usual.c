@@ -25,7 +25,7 @@ static double gemm_tflops(const struct catalogue *c, const struct gpu *gpu)
 
 double training_usual_batch(double seq)
 {
-    return exp2(round(log2(4e6 / seq)));
+    return fmax(1, exp2(round(log2(4e6 / seq))));
 }
 
 int training_usual(struct training *t, const struct catalogue *catalogue, const char *model)

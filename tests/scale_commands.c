@@ -80,7 +80,16 @@ static void test_refused(void **state)
     expect(plan_command, "plan --cluster 8xH100 --batch 0.5", RB_EUSAGE, "sequences are whole");
     expect(plan_command, "plan --cluster 8xH10000", RB_EUSAGE, "no such model");
     expect(plan_command, "plan --cluster 8xH100 --split 3", RB_EUSAGE, "not TENSORxPIPELINExDATA");
-    expect(plan_command, "plan --cluster 8xH100 --split 3x1x1", RB_EUSAGE, "cannot be cut so");
+    expect(plan_command, "plan --cluster 8xH100 --split 3x1x1", RB_EUSAGE, "3 x tensor does not divide the 64 heads of llama-2-70b");
+    expect(plan_command, "plan --cluster 8xH100 --split 8x1x999999", RB_EUSAGE, "not TENSORxPIPELINExDATA");
+    expect(plan_command, "plan --cluster 8xH100 --split 1x99x1", RB_EUSAGE, "99 x pipeline is more than the 80 layers");
+    expect(plan_command, "plan --cluster 2x4xH100 --split 16x1x1", RB_EUSAGE, "that is 16 GPUs; tensor x pipeline x data must be all 8");
+    expect(plan_command, "plan --cluster 6xH800 --split 4x1x1", RB_EUSAGE, "4 x tensor neither divides the 6 GPUs of a node");
+    expect(plan_command, "plan --cluster 3072xA100 --model gpt-3-175b --split 8x64x3", RB_EUSAGE, "that is 1536 GPUs, not 3072; 8x64x6 takes all");
+    expect(plan_command, "plan --cluster 3072xA100 --model gpt-3-175b --split 8x64x6", RB_EUSAGE, "do not divide 2048 sequences a step; --batch 1536 would do");
+    expect(plan_command, "plan --cluster 8xH100 --seq 0.5", RB_EUSAGE, "tokens are whole");
+    expect(plan_command, "plan --cluster 8xH100 --model llama-2", RB_EUSAGE, "fits several models: llama-2-7b, llama-2-13b, llama-2-70b");
+    expect(plan_command, "plan --cluster 8xH100 --model llama-3-4", RB_EUSAGE, "did you mean llama-3-405b");
 }
 
 static void test_plan(void **state)
@@ -91,6 +100,12 @@ static void test_plan(void **state)
     expect(plan_command, "plan --cluster 3072xA100 --model gpt-3-175b --split 8x12x32 --batch 1536", RB_OK, "asked for");
     expect(plan_command, "plan --cluster 2x8x4090", RB_OK, "no split fits");
     expect(plan_command, "plan --cluster 8xH800", RB_OK, "more than 14 such GPUs hold together");
+    expect(plan_command, "plan --cluster 1xH100 --model llama-2-7b", RB_OK, "more than 1 such GPU holds");
+    expect(plan_command, "plan --cluster 128x8xH100 --split 8x2x64", RB_OK, "asked for");
+    expect(plan_command, "plan --cluster 3072xA100 --model gpt-3-175b --split 8x64x6 --batch 1536", RB_OK, "asked for");
+    expect(plan_command, "plan --cluster 1xB200 --model gpt-2-1.5b --batch 1", RB_OK, "1 sequence of 1024 tokens");
+    expect(plan_command, "plan --cluster 1xB200 --model gpt-2-1.5b --batch 1", RB_OK, "1 micro-batch of 1,");
+    expect(plan_command, "plan --cluster 8xB200 --model gpt-2-1.5b --seq 10000000", RB_OK, "1 sequence of 1e+07 tokens");
     expect(plan_command, "plan --cluster 256x8x4090", RB_OK, "without what is computed twice");
     expect(plan_command, "plan --cluster desktop-4090-10G", RB_OK, "exposed: 14.3 s hand-over");
     expect(plan_command, "plan --cluster 16x8xH800 --seq 8192 --tflops 500 --no-zero --rows 2 --format csv", RB_OK, "tensor,pipeline,data");
