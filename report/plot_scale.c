@@ -164,6 +164,34 @@ static void name_what(struct figure *f, const struct view *v, const struct recor
     text_add(&f->caption, ".");
 }
 
+/* The most GPUs up to which a curve keeps half of what it begins with. */
+static double keeps_half(const struct view *v, const struct records *r, const char *name)
+{
+    double first = 0, most = 0;
+    for (size_t i = 0; i < r->ncases; i++) {
+        char own[SERIES_NAME];
+        const struct record_case *c = &r->cases[i];
+        if (!shown(v, c))
+            continue;
+        v->series(own, c);
+        if (strcmp(own, name) != 0)
+            continue;
+        first = first > 0 ? first : v->y(c);
+        if (v->y(c) < first / 2)
+            break;
+        most = v->x(c);
+    }
+    return most;
+}
+
+static void say_where_it_ends(struct figure *f, const struct view *v, const struct records *r, char names[SERIES][SERIES_NAME], size_t n)
+{
+    text_add(&f->caption, " Half of what the fewest GPUs reach is kept up to");
+    for (size_t i = 0; i < n; i++)
+        text_add(&f->caption, "%s %.0f (%s)", i == 0 ? "" : ",", keeps_half(v, r, names[i]), names[i]);
+    text_add(&f->caption, ".");
+}
+
 static bool draw_view(struct figures *figures, const struct plot *plot, const struct view *v, const struct records *r)
 {
     char names[SERIES][SERIES_NAME];
@@ -188,6 +216,8 @@ static bool draw_view(struct figures *figures, const struct plot *plot, const st
         draw_series(f, v, r, names[i], i);
     text_add(&f->caption, "%s", v->caption);
     name_what(f, v, r);
+    if (v->x == ranks && v->y == bus)
+        say_where_it_ends(f, v, r, names, n);
     text_add(&f->caption, " From the catalogues of GPUs, cards and links; nothing here was measured.");
     return true;
 }

@@ -56,24 +56,41 @@ static double busiest_rank(const struct counted *c, int n)
     return most;
 }
 
-static int steps_of(const struct simulation *s, int rank)
+/* Steps of a rank, and ranks that it sends to. */
+static void measure_plan(const struct simulation *s, int rank, double *steps, double *peers)
 {
     struct plan p;
     if (plan_build(&p, s->algorithm, &s->group, rank) != RB_OK)
-        return 0;
-    const int n = p.nsteps;
+        return;
+    bool *seen = rb_calloc((size_t)s->group.nranks, sizeof *seen);
+    for (int i = 0; i < p.nsteps; i++)
+        for (int k = 0; k < p.steps[i].nsend; k++) {
+            *peers += !seen[p.steps[i].send_to[k]];
+            seen[p.steps[i].send_to[k]] = true;
+        }
+    *steps += p.nsteps;
+    free(seen);
     plan_free(&p);
-    return n;
 }
 
-static int check_steps(const struct simulation *s)
+/* From some ranks, evenly spread: servers are few and stand together. */
+static int check_size(const struct simulation *s)
 {
-    const int n = s->group.nranks;
+    enum { SAMPLE = 128 };
+    const int n = s->group.nranks, sample = n < SAMPLE ? n : SAMPLE;
+    double steps = 0, peers = 0;
+    for (int i = 0; i < sample; i++)
+        measure_plan(s, (int)((int64_t)i * n / sample), &steps, &peers);
     const double pieces = s->piece_bytes > 0 ? fmax(1, (double)s->bytes / s->algorithm->cuts(&s->group) / (double)s->piece_bytes) : 1;
-    const double steps = (steps_of(s, 0) + steps_of(s, n / 2) + steps_of(s, n - 1)) / 3.0 * n * pieces;
+    steps *= pieces * n / sample;
+    peers *= (double)n / sample;
+    const char *why = s->every_rank ? "is played by every rank (--every-rank)" : "does not look alike from every rank";
     if (steps > SIMULATE_MOST_STEPS)
-        return rb_fail(RB_EUSAGE, "%s over %d ranks of %s does not look alike from every rank and has %.2g steps, more than the %.2g that are played one by one",
-                       s->algorithm->name, n, s->cluster->name, steps, SIMULATE_MOST_STEPS);
+        return rb_fail(RB_EUSAGE, "%s over %d ranks of %s %s and has about %.2g steps, more than the %.2g that are played one by one",
+                       s->algorithm->name, n, s->cluster->name, why, steps, SIMULATE_MOST_STEPS);
+    if (peers > SIMULATE_MOST_CONNECTIONS)
+        return rb_fail(RB_EUSAGE, "%s over %d ranks of %s %s and has about %.2g connections at once, more than the %.2g that fit into 2 GiB",
+                       s->algorithm->name, n, s->cluster->name, why, peers, SIMULATE_MOST_CONNECTIONS);
     return RB_OK;
 }
 
@@ -148,7 +165,7 @@ static int simulate_cost(const struct simulation *s, enum fabric_protocol protoc
     } else if (!s->every_rank && star_run(&setup, &f, &r->cost, &r->wire_bytes)) {
         note_busiest(&f, r);
     } else {
-        rc = period == 0 ? check_steps(s) : RB_OK;
+        rc = period == 0 ? check_size(s) : RB_OK;
         if (rc == RB_OK)
             rc = run_events(&setup, &f, r);
     }

@@ -1,7 +1,8 @@
 /* scale/simulate.h - one collective call on a cluster, predicted.
  *
  * Engine "cost": collectives/cost.h on scale/fabric.h. Where plan and fabric look alike from every rank one period stands for all;
- * rings on unlike links go by the recurrence of scale/chain.h, parameter servers by the two rounds of scale/star.h, all else event by event, up to SIMULATE_MOST_STEPS steps. Engines "simgrid" and "smpirun": scale/simgrid.h.
+ * rings on unlike links go by the recurrence of scale/chain.h, parameter servers by the two rounds of scale/star.h, all else event by event, up to
+ * SIMULATE_MOST_STEPS steps and SIMULATE_MOST_CONNECTIONS at once. Engines "simgrid" and "smpirun": scale/simgrid.h.
  * Both protocols of data/links.csv are tried and the faster counts, as NCCL's tuner does; "bulk" and "fast" force one, "bare" is bulk
  * without the cost of a call. SimGrid plays only the one that "cost" finds faster.
  *
@@ -13,6 +14,7 @@
 #include "scale/fabric.h"
 
 #define SIMULATE_MOST_STEPS 6e7
+#define SIMULATE_MOST_CONNECTIONS 4e6 /* half a KiB each */
 
 struct simulation {
     const struct cluster *cluster;
