@@ -62,6 +62,8 @@ static void test_simulate(void **state)
     expect(simulate_command, "simulate --cluster 4x8xH100 --nic 10GbE --slow-gpu 1:0.5 --placement scattered --oversubscription 2", RB_OK, "10GbE");
     expect(simulate_command, "simulate --cluster 8x8xH100 -b 1M -e 1M --output /dev/null", RB_OK, "ring_all_reduce");
     expect(simulate_command, "simulate --agreement", RB_OK, "median |error|");
+    expect(simulate_command, "simulate --cluster 4x8xH100 --algorithm tree_all_reduce", RB_OK, "pass whole messages on");
+    expect(simulate_command, "simulate --study scaling -n 16", RB_OK, "trees: in 16 pieces");
 }
 
 static void test_refused(void **state)
@@ -72,7 +74,16 @@ static void test_refused(void **state)
     expect(simulate_command, "simulate --cluster 8xH800 -n 9", RB_EUSAGE, "has 8 GPUs");
     expect(simulate_command, "simulate --cluster 8xH800 --root 8", RB_EUSAGE, "ranks are 0 to 7");
     expect(simulate_command, "simulate --cluster 8xH800 --algorithm parameter_server_dedicated --servers 8", RB_EUSAGE, "takes 1 to 7");
-    expect(simulate_command, "simulate --cluster 8xH800 -b 4M -e 1M", RB_EUSAGE, "sizes go from");
+    expect(simulate_command, "simulate --cluster 8xH800 -b 4M -e 1M", RB_EUSAGE, "the smallest size is above the largest");
+    expect(simulate_command, "simulate --cluster 8xH800 -b 2", RB_EUSAGE, "sizes go from");
+    expect(simulate_command, "simulate --cluster 8xH800 --keep /tmp/x", RB_EUSAGE, "the files are SimGrid's");
+    expect(simulate_command, "simulate --study scaling --engine simgrid", RB_EUSAGE, "--engine: --study brings its own");
+    expect(simulate_command, "simulate --agreement --cluster 8xH800", RB_EUSAGE, "--cluster: --agreement brings its own");
+    expect(simulate_command, "simulate --study slow -n 4", RB_EUSAGE, "no case of so few GPUs");
+    expect(simulate_command, "simulate --study training -n 4", RB_EUSAGE, "no case of so few GPUs");
+    expect(simulate_command, "simulate --cluster 2048x8xH100 --algorithm parameter_server_dedicated --servers 1000", RB_EUSAGE, "connections at once");
+    expect(simulate_command, "simulate --cluster 3072xA100 --oversubscription 4 --algorithm direct_alltoall", RB_EUSAGE, "connections at once");
+    expect(simulate_command, "simulate --cluster 2048x8xH100 --algorithm ring_all_reduce --every-rank", RB_EUSAGE, "(--every-rank)");
     expect(simulate_command, "simulate --cluster 8xH800 --output /nowhere/file", RB_EUSAGE, "/nowhere/file");
     expect(simulate_command, "simulate --cluster 2048x8xH100 --algorithm direct_alltoall --slow-gpu 1:0.5", RB_EUSAGE, "played one by one");
     expect(plan_command, "plan", RB_EUSAGE, "needs --cluster");
