@@ -98,8 +98,8 @@ static void caption(struct figure *f, const struct limit_settings *s)
     text_add(&f->caption,
              "GPUs that may share a layer before communication takes more than %.0f %% of the time: %s of %s, sequence %.0f, micro-batch %.0f, "
              "%.0f bytes an element, over the fastest link of each GPU (one direction). Bars run from the careful to the hopeful reading of the "
-             "figures; \u201c?\u201d rests on one weak source. \u201cMeasured\u201d and \u201csimulated\u201d: the layer with such an all-reduce. Right of the red line a server of eight is worth filling. Inputs: the GPU catalogue, "
-             "published logs, results.jsonl; formulas: ringbench limits.",
+             "figures; \u201c?\u201d rests on one weak source. \u201cMeasured\u201d and \u201csimulated\u201d: the layer with such an all-reduce. "
+             "Right of the red line a server of eight is worth filling. Inputs: the GPU catalogue, published logs, results.jsonl; formulas: ringbench limits.",
              100 * (1 - s->efficiency), s->inference ? "inference" : "training", s->model_name, s->layer.seq, s->layer.batch, s->bytes);
 }
 
