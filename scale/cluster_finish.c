@@ -119,6 +119,10 @@ static void use_nic(struct cluster *c, const struct links *links)
     if (c->nic_Bps <= 0)
         c->nic_Bps = fmin(c->nic_nominal_Bps, pcie) * (class != NULL ? class->fraction : 1);
     c->nic_Bps = fmin(c->nic_Bps, pcie);
+    if (c->nic_nominal_Bps <= 0) {
+        snprintf(c->nic_name, sizeof c->nic_name, "own card");
+        c->nic_nominal_Bps = c->nic_Bps;
+    }
     set_latency(&c->nic_latency, class);
 }
 

@@ -31,7 +31,7 @@ static void fabric_words(const struct cluster *c, struct text *t)
         text_add(t, "torus %d x %d x %d of nodes", c->torus[0], c->torus[1], c->torus[2]);
         break;
     case FABRIC_LINKS:
-        text_add(t, "a tree of %d links, listed", c->ncables);
+        text_add(t, "a tree of %d link%s, listed", c->ncables, c->ncables == 1 ? "" : "s");
         break;
     }
 }

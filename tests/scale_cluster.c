@@ -121,6 +121,10 @@ static void test_own_link(void **state)
     assert_int_equal(c.scaleup, SCALEUP_LINK);
     assert_string_equal(c.link_name, "own link");
     assert_true(c.link_Bps == 100e9 && c.link_nominal_Bps == 100e9);
+    write_file("gpu = H800\nper_node = 8\nnodes = 4\nnic_GBps = 20\n");
+    load(&c, path);
+    assert_string_equal(c.nic_name, "own card");
+    assert_true(c.nic_Bps == 20e9 && c.nic_nominal_Bps == 20e9 && c.rails == 1);
     write_file("gpu = RTX 4090\nper_node = 4\nlink_GBps = 20\n");
     load(&c, path);
     assert_string_equal(c.link_name, "PCIe4 host");
