@@ -127,7 +127,9 @@ static void draw_series(struct figure *f, const struct view *v, const struct rec
             text_add(&f->data, "%.9g %.9g\n", v->x(&r->cases[i]), v->y(&r->cases[i]));
     }
     figure_block_end(f);
-    figure_draw(f, "$b%d using 1:2 with linespoints lc rgb '%s' lw 2 dt %d pt %d ps 0.7", block, figure_colour(index), index < 8 ? 1 : 3, 5 + 2 * (int)(index % 5));
+    const double width = fmax(1.2, 4.5 - 0.6 * (double)index); /* a curve that another hides stands out at its edges */
+    figure_draw(f, "$b%d using 1:2 with linespoints lc rgb '%s' lw %.2g dt %d pt %d ps 0.7", block, figure_colour(index), width, index < 8 ? 1 : 3,
+                5 + 2 * (int)(index % 5));
     figure_title(f, name);
 }
 
