@@ -133,7 +133,7 @@ static bool waits_for_whole_messages(const struct simulation *s)
 }
 
 /* Each of several cases has a folder of its own in --keep's. */
-static int simulate_kept(const struct simulate_session *x, struct simulation *s, struct simulated *r)
+static int simulate_kept(const struct simulate_session *x, const struct simulation *s, struct simulated *r)
 {
     const struct simulate_settings *o = x->settings;
     const bool several = strchr(o->algorithm, ',') != NULL || (double)o->min_bytes * o->factor <= (double)o->max_bytes * 1.0001;
@@ -142,8 +142,9 @@ static int simulate_kept(const struct simulate_session *x, struct simulation *s,
     if (mkdir(o->keep, 0777) != 0 && errno != EEXIST)
         return rb_fail(RB_EUSAGE, "--keep %s: cannot be made: %s", o->keep, strerror(errno));
     char *folder = rb_format("%s/%s-%llu", o->keep, s->algorithm->name, (unsigned long long)s->bytes);
-    s->keep = folder;
-    const int rc = simulate(s, r);
+    struct simulation one = *s;
+    one.keep = folder;
+    const int rc = simulate(&one, r);
     free(folder);
     return rc;
 }
