@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "report/plot_scale.h"
 #include "report/plot_training.h"
 
 #include <math.h>
@@ -166,31 +167,34 @@ static void name_what(struct figure *f, const struct view *v, const struct recor
     text_add(&f->caption, ".");
 }
 
-/* The most GPUs up to which a curve keeps half of what it begins with. */
-static double keeps_half(const struct view *v, const struct records *r, const char *name)
+size_t scale_keeps_half(const struct records *r, size_t first)
 {
-    double first = 0, most = 0;
+    const struct record_case *c = &r->cases[first];
+    size_t k = first;
+    while (k + 1 < r->ncases && strcmp(r->cases[k + 1].algorithm, c->algorithm) == 0 && strcmp(r->cases[k + 1].label, c->label) == 0 &&
+           r->cases[k + 1].busbw_GBps >= c->busbw_GBps / 2)
+        k++;
+    return k;
+}
+
+static size_t first_of(const struct view *v, const struct records *r, const char *name)
+{
     for (size_t i = 0; i < r->ncases; i++) {
         char own[SERIES_NAME];
-        const struct record_case *c = &r->cases[i];
-        if (!shown(v, c))
+        if (!shown(v, &r->cases[i]))
             continue;
-        v->series(own, c);
-        if (strcmp(own, name) != 0)
-            continue;
-        first = first > 0 ? first : v->y(c);
-        if (v->y(c) < first / 2)
-            break;
-        most = v->x(c);
+        v->series(own, &r->cases[i]);
+        if (strcmp(own, name) == 0)
+            return i;
     }
-    return most;
+    return 0;
 }
 
 static void say_where_it_ends(struct figure *f, const struct view *v, const struct records *r, char names[SERIES][SERIES_NAME], size_t n)
 {
     text_add(&f->caption, " Half of what the fewest GPUs reach is kept up to");
     for (size_t i = 0; i < n; i++)
-        text_add(&f->caption, "%s %.0f (%s)", i == 0 ? "" : ",", keeps_half(v, r, names[i]), names[i]);
+        text_add(&f->caption, "%s %.0f (%s)", i == 0 ? "" : ",", ranks(&r->cases[scale_keeps_half(r, first_of(v, r, names[i]))]), names[i]);
     text_add(&f->caption, ".");
 }
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/units.h"
+#include "report/plot_scale.h"
 #include "report/sheet.h"
 #include "scale/simulate_options.h"
 #include "scale/study_training.h"
@@ -205,7 +206,7 @@ static struct sheet *sheet_of(const struct records *r)
     return s;
 }
 
-/* Where twice the GPUs do not do twice the work any more: busbw under half of its value on the fewest. */
+/* Where twice the GPUs do not do twice the work any more. */
 static void print_where_it_ends(const struct records *r)
 {
     printf("\n");
@@ -214,10 +215,7 @@ static void print_where_it_ends(const struct records *r)
         const bool first = i == 0 || strcmp(r->cases[i - 1].algorithm, c->algorithm) != 0 || strcmp(r->cases[i - 1].label, c->label) != 0;
         if (strncmp(c->label, "scaling", 7) != 0 || !first)
             continue;
-        size_t k = i;
-        while (k + 1 < r->ncases && strcmp(r->cases[k + 1].algorithm, c->algorithm) == 0 && strcmp(r->cases[k + 1].label, c->label) == 0 &&
-               r->cases[k + 1].busbw_GBps >= c->busbw_GBps / 2)
-            k++;
+        const size_t k = scale_keeps_half(r, i);
         printf("%-18s %-34s keeps half of its %.4g GB/s up to %d GPUs, %.4g GB/s there\n", c->algorithm, c->label, c->busbw_GBps,
                r->cases[k].ranks, r->cases[k].busbw_GBps);
     }
