@@ -3,6 +3,8 @@
 
 #include "core/error.h"
 #include "tests/capture.h"
+#include "tests/scale_data.h"
+#include "tests/temporary_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,23 +16,14 @@
 
 #include <cmocka.h>
 
-static struct catalogue catalogue;
-static struct links links;
-static char path[] = "/tmp/scale_cluster_XXXXXX";
-
-static int open_data(void **state)
+static int open_all(void **state)
 {
-    (void)state;
-    const int fd = mkstemp(path);
-    return fd < 0 || close(fd) != 0 || catalogue_load(&catalogue, NULL) != RB_OK || links_load(&links) != RB_OK;
+    return make_file(state) != 0 || open_data(state) != 0;
 }
 
-static int close_data(void **state)
+static int close_all(void **state)
 {
-    (void)state;
-    catalogue_free(&catalogue);
-    links_free(&links);
-    return remove(path);
+    return close_data(state) != 0 || remove_file(state) != 0;
 }
 
 static void load(struct cluster *c, const char *name)
@@ -229,5 +222,5 @@ int main(void)
         cmocka_unit_test(test_usual_card), cmocka_unit_test(test_own_link),
         cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_names), cmocka_unit_test(test_named_pipe),
     };
-    return cmocka_run_group_tests(tests, open_data, close_data);
+    return cmocka_run_group_tests(tests, open_all, close_all);
 }
