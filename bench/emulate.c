@@ -47,7 +47,7 @@ static int parse_model(struct emulation *e, const char *text, double *tflops_p)
     if (colon != NULL)
         RB_TRY(parse_scale(colon + 1, &e->scale));
     RB_TRY(catalogue_load(&c, NULL));
-    int rc = catalogue_find_gpu(&c, name, &gpu);
+    int rc = catalogue_find_gpu(&c, NULL, name, &gpu);
     if (rc == RB_OK) {
         e->model_GBps = gpu_effective_GBps(gpu);
         *tflops_p = gpu_dense16(gpu).value;

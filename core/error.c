@@ -1,14 +1,11 @@
 #include "core/error.h"
 
-#include "core/place.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static _Thread_local bool quiet_notes, muted;
-static _Thread_local const char *place;
 
 void rb_quiet(bool quiet)
 {
@@ -18,11 +15,6 @@ void rb_quiet(bool quiet)
 void rb_mute(bool mute)
 {
     muted = mute;
-}
-
-void rb_place(const char *where)
-{
-    place = where;
 }
 
 /* One write, so that the lines of several ranks do not mix. */
@@ -44,11 +36,8 @@ static void line(const char *prefix, const char *format, va_list args)
 int rb_fail(int code, const char *format, ...)
 {
     va_list args;
-    char prefix[1024] = "";
-    if (place != NULL)
-        snprintf(prefix, sizeof prefix, "%.1020s: ", place);
     va_start(args, format);
-    line(prefix, format, args);
+    line("", format, args);
     va_end(args);
     return code;
 }

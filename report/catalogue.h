@@ -68,11 +68,11 @@ int catalogue_merge(struct catalogue *c, const char *path);
 int catalogue_merge_text(struct catalogue *c, const char *path, const char *text, size_t length);
 
 /* Loosely: "h800", "H800 SXM", "NVIDIA H800", "A100-SXM4-80GB" and the names that drivers print. A bare family name is its SXM
- * form. RB_EUSAGE, printed, with candidates, when nothing or more than one fits. */
-int catalogue_find_gpu(const struct catalogue *c, const char *name, const struct gpu **gpu_p);
+ * form. RB_EUSAGE, printed, with candidates, when nothing or more than one fits; where: what the name stands in ("file:line"), NULL: not said. */
+int catalogue_find_gpu(const struct catalogue *c, const char *where, const char *name, const struct gpu **gpu_p);
 /* The same without a word: NULL when not exactly one fits. */
 const struct gpu *catalogue_match_gpu(const struct catalogue *c, const char *name);
-int catalogue_find_nic(const struct catalogue *c, const char *name, const struct nic **nic_p);
+int catalogue_find_nic(const struct catalogue *c, const char *where, const char *name, const struct nic **nic_p);
 
 /* The fastest published dense matrix multiplication of a model and type, NULL when there is none. */
 const struct gemm *catalogue_gemm(const struct catalogue *c, const struct gpu *gpu, const char *type);

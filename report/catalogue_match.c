@@ -165,16 +165,23 @@ static void list_names(struct text *t, const struct catalogue *c, const size_t *
         text_add(t, ", and %zu more (limits --list)", n - CANDIDATES);
 }
 
-static int refuse(const struct catalogue *c, const char *name, size_t *fits, size_t n)
+/* "file:line: " */
+static const char *colon(const char *where)
+{
+    return where != NULL ? ": " : "";
+}
+
+static int refuse(const struct catalogue *c, const char *where, const char *name, size_t *fits, size_t n)
 {
     struct text t = {0};
     int rc;
+    const char *in = where != NULL ? where : "";
     if (n > 1) {
         list_names(&t, c, fits, n);
-        rc = rb_fail(RB_EUSAGE, "GPU '%s' fits several models: %s", name, t.chars);
+        rc = rb_fail(RB_EUSAGE, "%s%sGPU '%s' fits several models: %s", in, colon(where), name, t.chars);
     } else {
         list_names(&t, c, fits, nearest(c, name, fits));
-        rc = rb_fail(RB_EUSAGE, "GPU '%s': no such model; the nearest are %s; `ringbench limits --list` shows all", name,
+        rc = rb_fail(RB_EUSAGE, "%s%sGPU '%s': no such model; the nearest are %s; `ringbench limits --list` shows all", in, colon(where), name,
                      t.chars != NULL ? t.chars : "none");
     }
     text_free(&t);
@@ -192,7 +199,7 @@ const struct gpu *catalogue_match_gpu(const struct catalogue *c, const char *nam
     return gpu;
 }
 
-int catalogue_find_gpu(const struct catalogue *c, const char *name, const struct gpu **gpu_p)
+int catalogue_find_gpu(const struct catalogue *c, const char *where, const char *name, const struct gpu **gpu_p)
 {
     struct words query;
     split(&query, name);
@@ -202,12 +209,12 @@ int catalogue_find_gpu(const struct catalogue *c, const char *name, const struct
     if (n == 1)
         *gpu_p = &c->gpus[fits[0]];
     else
-        rc = refuse(c, name, fits, n);
+        rc = refuse(c, where, name, fits, n);
     free(fits);
     return rc;
 }
 
-static int refuse_nic(const struct catalogue *c, const char *name, const struct words *query)
+static int refuse_nic(const struct catalogue *c, const char *where, const char *name, const struct words *query)
 {
     struct text t = {0};
     size_t n = 0;
@@ -219,13 +226,14 @@ static int refuse_nic(const struct catalogue *c, const char *name, const struct 
     }
     for (size_t i = 0; n == 0 && i < c->nnics; i++)
         text_add(&t, "%s\"%s\"", i > 0 ? ", " : "", c->nics[i].name);
-    const int rc = rb_fail(RB_EUSAGE, n > 1 ? "--nic '%s' fits several cards: %s" : "--nic '%s': no such card; known: %s", name,
+    const int rc = rb_fail(RB_EUSAGE, n > 1 ? "%s%s--nic '%s' fits several cards: %s" : "%s%s--nic '%s': no such card; known: %s",
+                           where != NULL ? where : "", colon(where), name,
                            t.chars != NULL ? t.chars : "none");
     text_free(&t);
     return rc;
 }
 
-int catalogue_find_nic(const struct catalogue *c, const char *name, const struct nic **nic_p)
+int catalogue_find_nic(const struct catalogue *c, const char *where, const char *name, const struct nic **nic_p)
 {
     struct words query, w;
     split(&query, name);
@@ -243,7 +251,7 @@ int catalogue_find_nic(const struct catalogue *c, const char *name, const struct
         }
     }
     if (n != 1)
-        return refuse_nic(c, name, &query);
+        return refuse_nic(c, where, name, &query);
     *nic_p = found;
     return RB_OK;
 }

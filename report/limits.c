@@ -72,7 +72,7 @@ static void set_pcie(struct limit *l, const struct limit_settings *s, const stru
 static int set_nic(struct limit *l, const struct limit_settings *s, const struct catalogue *c)
 {
     const struct nic *n;
-    RB_TRY(catalogue_find_nic(c, s->nic, &n));
+    RB_TRY(catalogue_find_nic(c, NULL, s->nic, &n));
     if (isnan(n->unidir_GBps.value))
         return rb_fail(RB_EUSAGE, "--nic '%s': the catalogue has no bandwidth for it", n->name);
     const double share = isnan(n->gpus.value) ? 1 : n->gpus.value;
@@ -255,7 +255,7 @@ static int add_named(struct limits *all, const struct limit_settings *s, const s
     int rc = RB_OK;
     for (char *name; rc == RB_OK && (name = strsep(&at, ",")) != NULL;) {
         const struct gpu *gpu;
-        rc = catalogue_find_gpu(c, name + strspn(name, " "), &gpu);
+        rc = catalogue_find_gpu(c, NULL, name + strspn(name, " "), &gpu);
         if (rc == RB_OK)
             rc = add_gpu(all, s, c, gpu);
     }

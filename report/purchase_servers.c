@@ -87,7 +87,7 @@ static int read_server(struct server *s, const struct csv *csv, const struct csv
     if (row->cells[name][0] == '\0')
         return csv_fail(csv, row, name, "empty; every row needs a name");
     snprintf(s->name, sizeof s->name, "%s", row->cells[name]);
-    RB_TRY(catalogue_find_gpu(c, row->cells[gpu], &s->gpu));
+    RB_TRY(catalogue_find_gpu(c, NULL, row->cells[gpu], &s->gpu));
     for (size_t i = 0; i < RB_LEN(columns); i++)
         RB_TRY(read_number(s, csv, row, &columns[i]));
     const int note = csv_column(csv, "note");

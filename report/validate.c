@@ -201,7 +201,7 @@ static void advise(struct validation *v, const struct validate_settings *s)
 
 static int set_model(struct validation *v, const struct validate_settings *s, const struct catalogue *c)
 {
-    RB_TRY(catalogue_find_gpu(c, s->gpu, &v->gpu));
+    RB_TRY(catalogue_find_gpu(c, NULL, s->gpu, &v->gpu));
     v->over_pcie = !gpu_has_link(v->gpu);
     if (v->over_pcie && isnan(v->gpu->pcie_unidir_GBps.value))
         return rb_fail(RB_EUSAGE, "%s: the catalogue knows neither its scale-up link nor its PCIe slot", v->gpu->model);

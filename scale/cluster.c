@@ -118,7 +118,7 @@ static int from_shape(struct cluster *c, const struct csv *csv, const char *name
         return unknown(csv, name);
     if (row_named(csv, model) != NULL)
         return rb_fail(RB_EUSAGE, "--cluster '%s': %s is a whole cluster, take it alone; GPUSxMODEL needs a GPU's name", name, model);
-    RB_TRY(catalogue_find_gpu(catalogue, model, &gpu));
+    RB_TRY(catalogue_find_gpu(catalogue, NULL, model, &gpu));
     const struct csv_row *row = row_of_gpu(csv, catalogue, gpu);
     if (row != NULL)
         RB_TRY(set_row(c, csv, row, catalogue));

@@ -68,8 +68,7 @@ struct cluster {
     struct cluster_slow slow[CLUSTER_SLOW];
     int nslow;
     bool weak; /* a figure rests on one doubtful source */
-    bool own_link;      /* link_GBps is the file's */
-    unsigned given;     /* a bit for every setting that was said (cluster_file.c) */
+    unsigned given; /* a bit for every setting that was said (cluster_file.c) */
 };
 
 /* A preset, NODESxGPUSxMODEL, or a file (a name with a slash or one that exists). */

@@ -2,7 +2,6 @@
 #include "scale/cluster_file.h"
 
 #include "core/error.h"
-#include "core/place.h"
 #include "core/text.h"
 #include "core/units.h"
 
@@ -21,11 +20,7 @@ const char *const cluster_fabric_names[] = { "fat_tree", "rail", "torus", "links
 
 static int set_gpu(struct cluster *c, const char *where, const char *value, const struct catalogue *catalogue)
 {
-    rb_place(where);
-    const int rc = catalogue_find_gpu(catalogue, value, &c->gpu);
-    rb_place(NULL);
-    if (rc != RB_OK)
-        return rc;
+    RB_TRY(catalogue_find_gpu(catalogue, where, value, &c->gpu));
     snprintf(c->gpu_name, sizeof c->gpu_name, "%s", c->gpu->model);
     return RB_OK;
 }
@@ -33,11 +28,8 @@ static int set_gpu(struct cluster *c, const char *where, const char *value, cons
 static int set_nic(struct cluster *c, const char *where, const char *value, const struct catalogue *catalogue)
 {
     const struct nic *nic;
-    rb_place(strcmp(where, "--nic") != 0 ? where : NULL); /* the catalogue says --nic itself */
-    const int rc = catalogue_find_nic(catalogue, value, &nic);
-    rb_place(NULL);
-    if (rc != RB_OK)
-        return rc;
+    const bool option = strcmp(where, "--nic") == 0; /* the catalogue says --nic itself */
+    RB_TRY(catalogue_find_nic(catalogue, option ? NULL : where, value, &nic));
     if (isnan(nic->unidir_GBps.value))
         return rb_fail(RB_EUSAGE, "%s: the catalogue has no bandwidth for card '%s'", where, nic->name);
     snprintf(c->nic_name, sizeof c->nic_name, "%s", nic->name);
@@ -184,7 +176,6 @@ static int set_number(struct cluster *c, const char *where, const struct setting
         *(int *)(void *)field = (int)v;
     else
         *(double *)(void *)field = v * s->scale;
-    c->own_link = c->own_link || s->offset == AT(link_Bps);
     if (s->offset == AT(link_latency.bulk_hop_s))
         own_latency(&c->link_latency, v * s->scale);
     if (s->offset == AT(nic_latency.bulk_hop_s))

@@ -68,10 +68,15 @@ static void use_pcie(struct cluster *c, const struct links *links)
     set_latency(&c->link_latency, class != NULL ? class : links_find(links, "PCIe4"));
 }
 
+static bool own_link(const struct cluster *c)
+{
+    return cluster_given(c, "link_GBps");
+}
+
 /* A rate that the catalogue's link does not have is a link of one's own. */
 static void name_own_link(struct cluster *c)
 {
-    if (!c->own_link || c->link_Bps <= c->link_nominal_Bps)
+    if (!own_link(c) || c->link_Bps <= c->link_nominal_Bps)
         return;
     snprintf(c->link_name, sizeof c->link_name, "own link");
     c->link_nominal_Bps = c->link_Bps;
@@ -98,7 +103,7 @@ static int refuse_size(const struct cluster *c, const char *where)
 static int choose_link(struct cluster *c, const char *where, const struct links *links)
 {
     const bool board = gpu_has_link(c->gpu) && !joins(c) && !in_slots(c->gpu);
-    if (board && !c->own_link)
+    if (board && !own_link(c))
         return refuse_size(c, where);
     if (board)
         use_own_link(c, links);

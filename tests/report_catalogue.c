@@ -119,7 +119,7 @@ static void doubt_and_typos_answer_with_candidates(void **state)
         struct capture said;
         const struct gpu *g = NULL;
         capture_begin(&said);
-        const int rc = catalogue_find_gpu(c, rows[i].query, &g);
+        const int rc = catalogue_find_gpu(c, NULL, rows[i].query, &g);
         capture_end(&said);
         assert_int_equal(rc, RB_EUSAGE);
         assert_null(g);
@@ -134,11 +134,11 @@ static void cards_match_too(void **state)
     const struct catalogue *c = *state;
     const struct nic *n;
     struct capture said;
-    assert_int_equal(catalogue_find_nic(c, "connectx-7 ndr", &n), RB_OK);
+    assert_int_equal(catalogue_find_nic(c, NULL, "connectx-7 ndr", &n), RB_OK);
     assert_true(n->unidir_GBps.value == 50 && n->measured_GBps.value == 48.5);
     capture_begin(&said);
-    assert_int_equal(catalogue_find_nic(c, "connectx-7", &n), RB_EUSAGE);
-    assert_int_equal(catalogue_find_nic(c, "token ring", &n), RB_EUSAGE);
+    assert_int_equal(catalogue_find_nic(c, NULL, "connectx-7", &n), RB_EUSAGE);
+    assert_int_equal(catalogue_find_nic(c, NULL, "token ring", &n), RB_EUSAGE);
     capture_end(&said);
     assert_non_null(strstr(said.text, "fits several"));
     assert_non_null(strstr(said.text, "no such card"));

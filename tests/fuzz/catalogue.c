@@ -21,9 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct gpu *gpu;
         const struct nic *nic;
         (void)catalogue_match_gpu(&c, "NVIDIA H800");
-        if (catalogue_find_gpu(&c, "h800", &gpu) == RB_OK)
+        if (catalogue_find_gpu(&c, NULL, "h800", &gpu) == RB_OK)
             (void)catalogue_gemm(&c, gpu, "bf16");
-        (void)catalogue_find_nic(&c, "cx7", &nic);
+        (void)catalogue_find_nic(&c, NULL, "cx7", &nic);
         (void)catalogue_pcie_typical(&c, 5);
         /* A second file of the same over the first. */
         (void)catalogue_merge_text(&c, "again.csv", bytes, size);
